@@ -1,0 +1,114 @@
+"""Puts explorables into the built page: a Sphinx extension and a renderer for MyST-NB.
+
+A cell's output is a figure's specification and its recording. Here it becomes HTML: the first
+picture, drawn by the same explore.js that will move it, and the recording beside it. Without
+JavaScript the picture and its sentence remain.
+"""
+
+from __future__ import annotations
+
+import base64
+import functools
+import html
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, ClassVar
+
+from docutils import nodes
+from myst_nb.core.render import MimeData, MimeRenderPlugin, NbElementRenderer
+from py_mini_racer import MiniRacer
+from sphinx.application import Sphinx
+
+from .explorable import MIME
+
+_HERE = Path(__file__).parent
+_EXPORT = "export default nncourse;"
+_NO_SCRIPT = "<noscript><style>.nn-controls,.nn-tools{display:none}</style></noscript>"
+
+
+def as_classic_script(source: str, ending: str) -> str:
+    """Turn the module into a script that needs no server: modules do not load from file://."""
+    if source.count(_EXPORT) != 1:
+        raise ValueError(f"explore.js must end in one line {_EXPORT!r}.")
+    return "(() => {\n" + source.replace(_EXPORT, ending) + "\n})();\n"
+
+
+@functools.cache
+def _engine() -> MiniRacer:
+    engine = MiniRacer()
+    source = (_HERE / "explore.js").read_text(encoding="utf-8")
+    engine.eval(as_classic_script(source, "globalThis.nncourse = nncourse;"))
+    engine.eval(
+        """globalThis.figure = (spec, header, latin1, id) => {
+            const bytes = Uint8Array.from(latin1, (c) => c.charCodeAt(0));
+            return nncourse.figureHTML(spec, nncourse.replay(header, bytes)(nncourse.startOf(spec)), id);
+        }"""
+    )
+    return engine
+
+
+def figure_html(spec: Mapping[str, Any], recording: Mapping[str, Any]) -> str:
+    """Return the figure as it stands in the page before anything moves."""
+    name = spec["name"]
+    identity = f"nn-{name.replace('.', '-').replace('_', '-')}"
+    data = base64.b64decode(recording["data"]).decode("latin-1")
+    header = {k: v for k, v in recording.items() if k != "data"}
+    inner = _engine().call("figure", spec, header, data, identity)
+    payload = json.dumps({"spec": spec, "recording": recording}, ensure_ascii=False)
+    payload = payload.replace("</", "<\\/")
+    return (
+        f'<div class="nn-explorable" id="{identity}" data-explorable="{html.escape(name)}" '
+        f'role="group" aria-labelledby="{identity}-title">{inner}'
+        f'<script type="application/json">{payload}</script></div>'
+    )
+
+
+class ExplorableRenderer(MimeRenderPlugin):
+    """Tells MyST-NB to prefer an explorable's own output and how to render it."""
+
+    mime_priority_overrides: ClassVar[list[tuple[str, str, int | None]]] = [("*", MIME, 1)]
+
+    @staticmethod
+    def handle_mime(
+        renderer: NbElementRenderer, data: MimeData, inline: bool
+    ) -> list[nodes.Element] | None:
+        """Return the figure as raw HTML, or nothing for any other output."""
+        if data.mime_type != MIME:
+            return None
+        content = data.content if isinstance(data.content, dict) else json.loads(data.content)
+        return [nodes.raw("", figure_html(content["spec"], content["recording"]), format="html")]
+
+
+def _copy_assets(app: Sphinx) -> None:
+    static = Path(app.outdir) / "_static" / "nncourse"
+    static.mkdir(parents=True, exist_ok=True)
+    source = (_HERE / "explore.js").read_text(encoding="utf-8")
+    script = as_classic_script(source, "nncourse.boot();")
+    for name, text in (
+        ("explore.js", script),
+        ("explore.css", (_HERE / "explore.css").read_text()),
+    ):
+        if not (static / name).exists() or (static / name).read_text() != text:
+            (static / name).write_text(text)
+
+
+def _add_to_page(
+    app: Sphinx,
+    pagename: str,
+    template: str,
+    context: dict[str, Any],
+    doctree: nodes.document | None,
+) -> None:
+    """Load script and style on pages that have a figure, and on no others."""
+    if "data-explorable=" in context.get("body", ""):
+        app.add_js_file("nncourse/explore.js", loading_method="defer")
+        app.add_css_file("nncourse/explore.css")
+        context["metatags"] = context.get("metatags", "") + _NO_SCRIPT
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Register with Sphinx."""
+    app.connect("builder-inited", _copy_assets)
+    app.connect("html-page-context", _add_to_page)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
