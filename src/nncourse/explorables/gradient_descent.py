@@ -28,6 +28,7 @@ __all__ = ["learning_rate"]
 Array = descent.Array
 
 NUM_STEPS = 10
+_POWERS = ("≤ 10⁻⁶", "0.001", "1", "1000", "10⁶")
 _BOWL = descent.parabola(4.0)
 
 
@@ -37,7 +38,7 @@ def _path(learning_rate: float, x0: float) -> Array:
 
 
 def _window(reach: float) -> float:
-    """Return the half-width of a window around 0 that holds `reach`: 3, 5, 10, 20, 50 …"""
+    """Return the half-width of a window around 0 that holds `reach`: 3, 5, 10, 20, 50, …."""
     if reach <= 3:
         return 3.0
     power = 10.0 ** np.floor(np.log10(reach))
@@ -123,15 +124,11 @@ def learning_rate() -> Explorable:
                     1e9,
                     scale="log",
                     ticks=[
-                        (1e-6, "≤ 10⁻⁶"),
-                        (1e-3, "0.001"),
-                        (1, "1"),
-                        (1e3, "1000"),
-                        (1e6, "10⁶"),
+                        (10.0**k, text) for k, text in zip(range(-6, 9, 3), _POWERS, strict=True)
                     ],
                 ),
             ),
-            Table("path", ["step", "x", "y = 4x²", "gradient 8x"], rows=NUM_STEPS + 1),
+            Table("path", ["step", "x", "y = 4x²", "gradient"], rows=NUM_STEPS + 1),
         ],
         parts=[bowl, window, ball],
         describe=[factor, first_steps, verdict],

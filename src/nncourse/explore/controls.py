@@ -69,7 +69,7 @@ class Control:
             raise ControlError(
                 f"control {self.name!r} has no value {value!r}; it has {list(self.grid)}."
             )
-        return self.grid[self.grid.index(value)]  # type: ignore[arg-type]
+        return self.grid[self.grid.index(value)]
 
     def spec(self) -> dict[str, Any]:
         """Describe the control to the browser, as plain JSON."""

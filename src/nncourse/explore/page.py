@@ -42,7 +42,8 @@ def _engine() -> MiniRacer:
     engine.eval(
         """globalThis.figure = (spec, header, latin1, id) => {
             const bytes = Uint8Array.from(latin1, (c) => c.charCodeAt(0));
-            return nncourse.figureHTML(spec, nncourse.replay(header, bytes)(nncourse.startOf(spec)), id);
+            const scene = nncourse.replay(header, bytes)(nncourse.startOf(spec));
+            return nncourse.figureHTML(spec, scene, id);
         }"""
     )
     return engine
@@ -83,14 +84,9 @@ class ExplorableRenderer(MimeRenderPlugin):
 def _copy_assets(app: Sphinx) -> None:
     static = Path(app.outdir) / "_static" / "nncourse"
     static.mkdir(parents=True, exist_ok=True)
-    source = (_HERE / "explore.js").read_text(encoding="utf-8")
-    script = as_classic_script(source, "nncourse.boot();")
-    for name, text in (
-        ("explore.js", script),
-        ("explore.css", (_HERE / "explore.css").read_text()),
-    ):
-        if not (static / name).exists() or (static / name).read_text() != text:
-            (static / name).write_text(text)
+    script = as_classic_script((_HERE / "explore.js").read_text("utf-8"), "nncourse.boot();")
+    (static / "explore.js").write_text(script, "utf-8")
+    (static / "explore.css").write_text((_HERE / "explore.css").read_text("utf-8"), "utf-8")
 
 
 def _add_to_page(

@@ -30,7 +30,7 @@ COORDINATE_ERROR = 1 / 3000
 
 
 class ExplorableError(RuntimeError):
-    """A figure cannot be recorded or drawn; the message names the figure, the part and the place."""
+    """A figure cannot be recorded; the message names the figure, the part and the values."""
 
 
 @dataclass(frozen=True)
@@ -250,7 +250,9 @@ class _Packer:
     def _floats(self, table: NDArray[np.float64], width: int) -> dict[str, int]:
         """Store float32, or its upper three bytes (16 significant bits, rounded)."""
         bits = table.astype(np.float32).view(np.uint32)
-        return self._integers(bits if width == 4 else (bits + np.uint32(0x80)) >> 8, width)
+        if width == 3:
+            bits = np.right_shift(bits + np.uint32(0x80), np.uint32(8))
+        return self._integers(bits, width)
 
     def _integers(self, table: NDArray[np.uint32], width: int) -> dict[str, int]:
         """Store differences along the grid, byte plane by byte plane: that compresses best."""

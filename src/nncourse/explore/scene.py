@@ -471,7 +471,8 @@ def contours(
 
     generator = contour_generator(np.asarray(x), np.asarray(y), np.asarray(z))
     lift = np.full((1, 2), np.nan)
-    pieces = [p for level in levels for line in generator.lines(level) for p in (line, lift)]
+    lines = [np.asarray(line) for level in levels for line in generator.lines(level)]
+    pieces = [piece for line in lines for piece in (line, lift)]
     path = np.concatenate(pieces[:-1]) if pieces else np.zeros((0, 2))
     return Line(panel, path[:, 0], path[:, 1], color=color, width=width, gaps=True)
 
