@@ -26,16 +26,14 @@ GENERATED_PAGES = {
     "genindex": "All terms of the book in alphabetical order.",
 }
 
-# Files that some pages use, and the text in a page's body that shows it.
+# Scripts and style sheets that some pages use, and the text in a page's body that shows it.
 USED_WHEN = {
     "clipboard.min.js": 'class="highlight',
-    "copybutton.js": 'class="highlight',
-    "copybutton.css": 'class="highlight',
-    "sphinx-design.min.css": "sd-",
+    "copybutton": 'class="highlight',
+    "sphinx-design": "sd-",
     "design-tabs.js": "sd-tab",
-    "togglebutton.css": "toggle",
-    "togglebutton.js": "toggle",
-    "proof.css": 'class="proof',
+    "togglebutton": "toggle",
+    "toggleHint": "toggle",
 }
 
 # Live code through a hub, and the state of widgets that need a kernel: never used here.
@@ -50,7 +48,9 @@ def public_address(repository: str) -> str:
 
 
 def configure(app: Sphinx, config: Config) -> None:
-    config.html_baseurl = config.html_baseurl or public_address(config.html_theme_options.get("repository_url", ""))
+    config.html_baseurl = config.html_baseurl or public_address(
+        config.html_theme_options.get("repository_url", "")
+    )
     config.html_context.setdefault("default_mode", "auto")
 
 
@@ -79,17 +79,28 @@ def head_tags(title: str, description: str, address: str, card: str, site: str) 
         "og:image:alt": SOCIAL_CARD_ALT,
     }
     tags = [f'<meta name="{name}" content="{escape(value)}">' for name, value in named.items()]
-    tags += [f'<meta property="{name}" content="{escape(value)}">' for name, value in properties.items() if value]
+    tags += [
+        f'<meta property="{name}" content="{escape(value)}">' for name, value in properties.items() if value
+    ]
     return "\n".join(tags) + "\n"
 
 
 def wanted(asset: Any, body: str) -> bool:
     """Whether a page with this body uses this script or style sheet."""
-    name = str(getattr(asset, "filename", asset) or "")
-    attributes = getattr(asset, "attributes", {}) or {}
-    if UNUSED.search(name + str(attributes)):
-        return False
-    return USED_WHEN.get(name.rpartition("/")[2].partition("?")[0], "") in body
+    # Theme files come as plain strings, all others as objects; inline scripts have no file name.
+    name = f"{getattr(asset, 'filename', asset)} {getattr(asset, 'attributes', '')}"
+    return not UNUSED.search(name) and all(sign in body for file, sign in USED_WHEN.items() if file in name)
+
+
+def deferred(script: Any) -> Any:
+    """The same script, run in order after the page is read, so that nothing in the head waits for it.
+
+    Sphinx shares script objects between pages: a copy, not a change. Inline scripts stay where they
+    are, and so does the one file they rely on.
+    """
+    if not script.filename or "documentation_options" in script.filename:
+        return script
+    return type(script)(script.filename, priority=script.priority, **{**script.attributes, "defer": "defer"})
 
 
 def prepare_page(
@@ -98,10 +109,8 @@ def prepare_page(
     body = context.get("body") or ""
     for kind in ("script_files", "css_files"):
         context[kind] = [asset for asset in context[kind] if wanted(asset, body)]
-    for script in context["script_files"]:
-        # In order, but after the page: nothing in the head waits for them.
-        if getattr(script, "filename", None):
-            script.attributes.setdefault("defer", "defer")
+    if pagename != "search":  # whose own scripts, inline, need these at once
+        context["script_files"] = [deferred(script) for script in context["script_files"]]
 
     site = app.config.html_title
     title = re.sub(r"<[^>]+>", "", context.get("title") or "") or site
@@ -121,7 +130,7 @@ def drop_script(html: str, name: str) -> str:
 
 
 def add_filters(app: Sphinx) -> None:
-    app.builder.templates.environment.filters["drop_script"] = drop_script  # type: ignore[attr-defined]
+    app.builder.templates.environment.filters["drop_script"] = drop_script
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
