@@ -1,0 +1,47 @@
+# The course in a few commands; `make` lists them.
+
+# An environment that is there is used as it is; PYTHON=python3.12 makes another.
+PYTHON ?= $(or $(wildcard .venv/bin/python),python3)
+PORT ?= 8000
+BIN := .venv/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help setup browser book serve lab test lint format pins clean
+
+help:  ## list these commands
+	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup:  ## make .venv from the pinned requirements (the others do it when needed)
+	@$(PYTHON) tools/venv.py
+
+book: setup  ## build the book into _build/html
+	@$(BIN)/python tools/build_book.py
+
+serve: book  ## build the book and serve it on this machine
+	@$(BIN)/python tools/serve.py --port $(PORT)
+
+lab: setup  ## open the notebooks in JupyterLab
+	@$(BIN)/jupyter lab chapters
+
+browser: setup
+	@$(BIN)/python tools/browser.py > /dev/null
+
+test: browser lint  ## run every check: style, types, notebooks, library, built pages
+	@$(BIN)/pytest
+
+lint: setup  ## check style and types only
+	@$(BIN)/ruff check --quiet
+	@$(BIN)/ruff format --check --quiet || (echo "Run 'make format' to fix the formatting." && false)
+	@$(BIN)/mypy
+
+format: setup  ## put code and notebooks into their one format
+	@$(BIN)/ruff check --fix --quiet
+	@$(BIN)/ruff format --quiet
+	@$(BIN)/python tools/notebooks.py
+
+pins: setup  ## resolve requirements.in into requirements.txt with uv
+	@$(BIN)/pip install --quiet --disable-pip-version-check uv
+	@$(BIN)/uv pip compile --universal --python-version 3.11 --upgrade --quiet --no-emit-index-url requirements.in -o requirements.txt
+
+clean:  ## remove the built book and all caches, but not .venv
+	@rm -rf _build .pytest_cache .mypy_cache .ruff_cache

@@ -1,0 +1,140 @@
+"""What every page of the book says about itself, and what it loads.
+
+The theme and Jupyter Book add scripts for live code, CDN widgets and search to every page. This
+extension keeps what the page at hand uses, adds the description and the social card, and derives the
+book's public address from the one ``repository`` setting.
+"""
+
+from __future__ import annotations
+
+import re
+from html import escape
+from typing import Any
+from urllib.parse import urljoin, urlsplit
+
+from docutils import nodes
+from sphinx.application import Sphinx
+from sphinx.config import Config
+
+SOCIAL_CARD = "_static/social-card.png"
+SOCIAL_CARD_ALT = "A parabola, and the steps of gradient descent bouncing down its two sides."
+DESCRIPTION_LENGTH = 160
+
+# Pages that Sphinx makes itself have no first paragraph to take a description from.
+GENERATED_PAGES = {
+    "search": "Search the book. The index is part of the book and works without a network.",
+    "genindex": "All terms of the book in alphabetical order.",
+}
+
+# Scripts and style sheets that some pages use, and the text in a page's body that shows it.
+USED_WHEN = {
+    "clipboard.min.js": 'class="highlight',
+    "copybutton": 'class="highlight',
+    "sphinx-design": "sd-",
+    "design-tabs.js": "sd-tab",
+    "togglebutton": "toggle",
+    "toggleHint": "toggle",
+}
+
+# Live code through a hub, and the state of widgets that need a kernel: never used here.
+UNUSED = re.compile(r"thebe|THEBE|widget-state\+json")
+
+
+def public_address(repository: str) -> str:
+    """The address of the built book: GitHub Pages of the repository, if it is on GitHub."""
+    place = urlsplit(repository)
+    owner, _, name = place.path.strip("/").partition("/")
+    return f"https://{owner}.github.io/{name}/" if place.netloc == "github.com" and name else ""
+
+
+def configure(app: Sphinx, config: Config) -> None:
+    config.html_baseurl = config.html_baseurl or public_address(
+        config.html_theme_options.get("repository_url", "")
+    )
+    config.html_context.setdefault("default_mode", "auto")
+
+
+def describe(pagename: str, doctree: nodes.document | None, metadata: dict[str, Any]) -> str:
+    """One or two sentences for search engines: the page's own, else its first paragraph."""
+    if "description" in metadata:
+        return str(metadata["description"])
+    if doctree is None:
+        return GENERATED_PAGES.get(pagename, "")
+    section = next(doctree.findall(nodes.section), doctree)
+    text = " ".join(next(section.findall(nodes.paragraph), nodes.paragraph()).astext().split())
+    if len(text) <= DESCRIPTION_LENGTH:
+        return text
+    return text[: DESCRIPTION_LENGTH - 1].rpartition(" ")[0].rstrip(",;:–") + "…"
+
+
+def head_tags(title: str, description: str, address: str, card: str, site: str) -> str:
+    named = {"description": description, "twitter:card": "summary_large_image"}
+    properties = {
+        "og:type": "article",
+        "og:site_name": site,
+        "og:title": title,
+        "og:description": description,
+        "og:url": address,
+        "og:image": card,
+        "og:image:alt": SOCIAL_CARD_ALT,
+    }
+    tags = [f'<meta name="{name}" content="{escape(value)}">' for name, value in named.items()]
+    tags += [
+        f'<meta property="{name}" content="{escape(value)}">' for name, value in properties.items() if value
+    ]
+    return "\n".join(tags) + "\n"
+
+
+def wanted(asset: Any, body: str) -> bool:
+    """Whether a page with this body uses this script or style sheet."""
+    # Theme files come as plain strings, all others as objects; inline scripts have no file name.
+    name = f"{getattr(asset, 'filename', asset)} {getattr(asset, 'attributes', '')}"
+    return not UNUSED.search(name) and all(sign in body for file, sign in USED_WHEN.items() if file in name)
+
+
+def deferred(script: Any) -> Any:
+    """The same script, run in order after the page is read, so that nothing in the head waits for it.
+
+    Sphinx shares script objects between pages: a copy, not a change. Inline scripts stay where they
+    are, and so does the one file they rely on.
+    """
+    if not script.filename or "documentation_options" in script.filename:
+        return script
+    return type(script)(script.filename, priority=script.priority, **{**script.attributes, "defer": "defer"})
+
+
+def prepare_page(
+    app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: nodes.document | None
+) -> None:
+    body = context.get("body") or ""
+    for kind in ("script_files", "css_files"):
+        context[kind] = [asset for asset in context[kind] if wanted(asset, body)]
+    if pagename != "search":  # whose own scripts, inline, need these at once
+        context["script_files"] = [deferred(script) for script in context["script_files"]]
+
+    site = app.config.html_title
+    title = re.sub(r"<[^>]+>", "", context.get("title") or "") or site
+    base = app.config.html_baseurl
+    context["metatags"] = (context.get("metatags") or "") + head_tags(
+        title=title,
+        description=describe(pagename, doctree, app.env.metadata.get(pagename, {})),
+        address=urljoin(base, f"{pagename}.html") if base else "",
+        card=urljoin(base, SOCIAL_CARD),
+        site=site,
+    )
+
+
+def drop_script(html: str, name: str) -> str:
+    """Template filter: the same HTML without the script tag that loads ``name``."""
+    return re.sub(rf"<script\b[^>]*{re.escape(name)}[^>]*></script>", "", html)
+
+
+def add_filters(app: Sphinx) -> None:
+    app.builder.templates.environment.filters["drop_script"] = drop_script
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    app.connect("config-inited", configure)
+    app.connect("builder-inited", add_filters)
+    app.connect("html-page-context", prepare_page, priority=900)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,0 +1,98 @@
+"""Maths is rendered when the book is built: KaTeX runs here, not in the reader's browser.
+
+Pages carry HTML for the eye and MathML for screen readers, and load no script for either. A formula
+that KaTeX cannot read is a Sphinx warning with its place, so it fails a build run with ``-W``.
+"""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from docutils import nodes
+from py_mini_racer import JSEvalException, MiniRacer
+from sphinx.application import Sphinx
+from sphinx.util import logging
+from sphinx.util.math import get_node_equation_number
+from sphinx.writers.html5 import HTML5Translator
+
+KATEX = Path(__file__).parent / "katex"
+STYLE_SHEET = "katex/katex.min.css"
+OPTIONS = {"throwOnError": True, "strict": "ignore", "output": "htmlAndMathml"}
+
+log = logging.getLogger(__name__)
+
+
+class TexError(ValueError):
+    """KaTeX's own words about a formula it cannot read."""
+
+
+@cache
+def _katex() -> MiniRacer:
+    engine = MiniRacer()
+    engine.eval((KATEX / "katex.min.js").read_text(encoding="utf-8"))
+    return engine
+
+
+@cache
+def render(tex: str, display: bool) -> str:
+    """HTML and MathML for one formula; `TexError` says what is wrong with it."""
+    options = json.dumps({**OPTIONS, "displayMode": display})
+    try:
+        return str(_katex().eval(f"katex.renderToString({json.dumps(tex)}, {options})"))
+    except JSEvalException as error:
+        message = next((line for line in str(error).splitlines() if "KaTeX parse error" in line), str(error))
+        raise TexError(message.partition("ParseError: ")[2] or message) from None
+
+
+def _html(node: nodes.Element, tex: str, display: bool) -> str:
+    try:
+        return render(tex, display)
+    except TexError as error:
+        log.warning("%s", error, location=node, type="katex")
+        return f"<code>{escape(tex)}</code>"
+
+
+def visit_inline(translator: HTML5Translator, node: nodes.math) -> None:
+    translator.body.append(translator.starttag(node, "span", "", CLASS="math notranslate"))
+    translator.body.append(_html(node, node.astext(), display=False) + "</span>")
+    raise nodes.SkipNode
+
+
+def visit_block(translator: HTML5Translator, node: nodes.math_block) -> None:
+    tex = node.astext()
+    if r"\\" in tex and r"\begin" not in tex:
+        # LaTeX authors expect `\\` to break a display; KaTeX needs to be told where it aligns.
+        tex = r"\begin{aligned}" + tex + r"\end{aligned}"
+    translator.body.append(translator.starttag(node, "div", CLASS="math notranslate"))
+    # A formula wider than a phone scrolls inside this box; tabindex lets a keyboard scroll it too.
+    translator.body.append(f'<div class="math-scroll" tabindex="0">{_html(node, tex, display=True)}</div>')
+    if node["number"]:
+        number = get_node_equation_number(translator, node)
+        translator.body.append(f'<span class="eqno">({number})')
+        translator.add_permalink_ref(node, "Link to this equation")
+        translator.body.append("</span>")
+    translator.body.append("</div>\n")
+    raise nodes.SkipNode
+
+
+def add_static_path(app: Sphinx, config: Any) -> None:
+    config.html_static_path.append(str(KATEX / "static"))
+
+
+def add_style_sheet(
+    app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: nodes.document | None
+) -> None:
+    """Only pages with a formula pay for the style sheet."""
+    if 'class="katex' in (context.get("body") or ""):
+        app.add_css_file(STYLE_SHEET)
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    app.add_html_math_renderer("katex", (visit_inline, None), (visit_block, None))
+    app.connect("config-inited", add_static_path)
+    app.connect("html-page-context", add_style_sheet)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,0 +1,93 @@
+"""Build the book, and say in one message what is wrong when that fails.
+
+Jupyter Book does the work, with every warning an error. This script adds two checks, that every page
+of the table of contents has a source and ends up in the output, and turns the long log into the few
+lines that matter. The whole log stays in `_build/build.log`.
+
+    python tools/build_book.py [FOLDER]
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import yaml
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGE_KINDS = (".md", ".ipynb", ".rst")
+PROBLEM = re.compile(r"\b(?:WARNING|ERROR|CRITICAL): ")
+COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+# Said by the kernel about itself on every start, not about the book.
+KERNEL_NOISE = "[IPKernelApp] WARNING"
+
+
+def pages(toc: object) -> Iterator[str]:
+    """Every page that the table of contents names, in order."""
+    if isinstance(toc, list):
+        for entry in toc:
+            yield from pages(entry)
+    elif isinstance(toc, dict):
+        for key, value in toc.items():
+            if key in ("root", "file"):
+                yield str(value)
+            else:
+                yield from pages(value)
+
+
+def fail(*lines: str) -> int:
+    print("\nThe book was not built:", *lines, sep="\n  ", file=sys.stderr)
+    return 1
+
+
+def without_source(book: Path, page: str) -> bool:
+    return not any((book / f"{page}{kind}").exists() or (book / page).is_file() for kind in PAGE_KINDS)
+
+
+def run_jupyter_book(book: Path, log: Path) -> tuple[int, list[str]]:
+    """Run the build with its output in ``log``; the exit code and the lines printed."""
+    program = Path(sys.executable).with_name("jupyter-book")
+    command = [str(program), "build", str(book), "-W", "-n", "--keep-going"]
+    run = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    output = COLOUR.sub("", run.stdout)
+    log.write_text(output, encoding="utf-8")
+    return run.returncode, output.splitlines()
+
+
+def problems(lines: list[str], book: Path) -> list[str]:
+    """The lines that name a place and what is wrong there, without repetition."""
+    found = [line for line in lines if PROBLEM.search(line) and not line.startswith(KERNEL_NOISE)]
+    if not found:  # an extension stopped: its last words are all there is
+        found = [line for line in lines if re.match(r"\w*(?:Error|Exception)\b", line)][-1:] or lines[-5:]
+    return list(dict.fromkeys(line.replace(f"{book}/", "") for line in found))
+
+
+def main(book: Path) -> int:
+    started = time.monotonic()
+    listed = list(pages(yaml.safe_load((book / "_toc.yml").read_text(encoding="utf-8"))))
+    missing = [page for page in listed if without_source(book, page)]
+    if missing:
+        return fail(*(f"_toc.yml names the page {page}, which does not exist." for page in missing))
+
+    build = book / "_build"
+    build.mkdir(exist_ok=True)
+    code, lines = run_jupyter_book(book, build / "build.log")
+    if code:
+        # Sphinx would take the pages that it has read for good and not warn again.
+        shutil.rmtree(build / ".doctrees", ignore_errors=True)
+        return fail(*problems(lines, book), f"The whole log is in {build / 'build.log'}.")
+
+    absent = [page for page in listed if not (build / "html" / page).with_suffix(".html").exists()]
+    if absent:
+        return fail(*(f"_toc.yml names the page {page}, but the output has no such page." for page in absent))
+    print(f"Built {len(listed)} pages in {time.monotonic() - started:.1f} s: {build / 'html' / 'index.html'}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1]).resolve() if len(sys.argv) > 1 else ROOT))
