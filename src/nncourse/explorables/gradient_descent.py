@@ -8,7 +8,10 @@ import numpy as np
 
 from nncourse import descent
 from nncourse.explore import (
+    Arrows,
     Axis,
+    Choice,
+    Color,
     Column,
     Explorable,
     Line,
@@ -19,15 +22,17 @@ from nncourse.explore import (
     Slider,
     Stepper,
     Table,
+    Text,
     View,
+    contours,
 )
-from nncourse.optimizers import SGD
+from nncourse.optimizers import SGD, Adam, Momentum
 
-__all__ = ["learning_rate"]
+__all__ = ["directional_derivative", "learning_rate", "noise", "ravine", "secant"]
 
 Array = descent.Array
 
-NUM_STEPS = 10
+NUM_STEPS = 10  # of the ball on the parabola
 _POWERS = ("≤ 10⁻⁶", "0.001", "1", "1000", "10⁶")
 _BOWL = descent.parabola(4.0)
 
@@ -132,4 +137,395 @@ def learning_rate() -> Explorable:
         ],
         parts=[bowl, window, ball],
         describe=[factor, first_steps, verdict],
+    )
+
+
+def secant() -> Explorable:
+    """Show the secant of y = 4x² turning into the tangent as its second point comes near."""
+
+    def bowl() -> Line:
+        x = np.linspace(-2.5, 4.5, 141)
+        return Line("curve", x, 4 * x**2, color="muted", label="y = 4x²")
+
+    def slope_between(x: float, h: float) -> float:
+        return descent.difference_quotient(lambda t: 4 * t**2, x, h)
+
+    def lines(x: float, h: float) -> list[Mark]:
+        run = np.array([-2.5, 4.5])
+        y, slope = 4 * x**2, slope_between(x, h)
+        return [
+            Line("curve", run, y + 8 * x * (run - x), color="green", dash=True, label="tangent"),
+            Line("curve", run, y + slope * (run - x), color="blue", label="secant"),
+            Points("curve", [x, x + h], [y, 4 * (x + h) ** 2], color="orange"),
+            Points("slope", [h], [slope], color="orange", size=6),
+        ]
+
+    def slopes(x: float) -> list[Mark]:
+        h = np.geomspace(0.001, 2, 60)
+        secants = [slope_between(x, step) for step in h]
+        return [
+            Line("slope", h, secants, color="blue", label="slope of the secant"),
+            Line("slope", [0.001, 2], [8 * x] * 2, color="green", dash=True, label="8x"),
+        ]
+
+    def describe(x: float, h: float) -> Say:
+        return Say(
+            "Between x = {} and x = {} the curve rises by {} over a run of {}: the secant has "
+            "slope {}. The tangent at x = {} has slope 8x = {}.",
+            *(x, x + h, 4 * (x + h) ** 2 - 4 * x**2, h, slope_between(x, h), x, 8 * x),
+        )
+
+    return Explorable(
+        "gradient_descent.secant",
+        title="From the secant to the tangent",
+        controls=[
+            Slider(name="x", label="point x", low=-2, high=2, num=9, start=2.0),
+            Slider(name="h", label="run h", low=0.001, high=2, num=34, scale="log", start=2.0),
+        ],
+        panels=[
+            Plot("curve", Axis("x", -2.5, 4.5), Axis("y", -10, 70)),
+            Plot("slope", Axis("run h", 0.001, 2, scale="log"), Axis("slope", -18, 26)),
+        ],
+        parts=[bowl, lines, slopes],
+        describe=describe,
+    )
+
+
+_HILL = descent.hill(4.0)
+_PLACES = {
+    "west": (-1.8, -0.4),
+    "south-east": (1.4, -0.9),
+    "north-east": (0.7, 1.1),
+    "summit": (0.0, 0.0),
+}
+
+
+def directional_derivative() -> Explorable:
+    """Show the slope of a hill in every direction, and the gradient as the steepest of them."""
+
+    def unit(angle: float) -> Array:
+        return np.array([np.cos(np.radians(angle)), np.sin(np.radians(angle))])
+
+    def gradient_at(place: str) -> Array:
+        return _HILL.gradient(np.array(_PLACES[place]))
+
+    def map_of_hill() -> list[Mark]:
+        x, y = np.linspace(-3.2, 3.2, 90), np.linspace(-2.4, 2.4, 70)
+        heights = _HILL.value(np.stack(np.meshgrid(x, y), axis=-1))
+        return [
+            contours("map", x, y, heights, list(np.arange(0.5, 4, 0.5))),
+            Text("map", [0], [0], ["summit"], color="muted", anchor="middle", dy=8),
+            Points("map", [0], [0], color="muted", size=3, shape="cross"),
+        ]
+
+    def standing(place: str) -> list[Mark]:
+        here, gradient = np.array(_PLACES[place]), gradient_at(place)
+        angles = np.arange(0, 361, 5.0)
+        slopes = [descent.directional_derivative(gradient, unit(a)) for a in angles]
+        to = here + 0.6 * gradient
+        return [
+            Arrows("map", here[:1], here[1:], to[:1], to[1:], color="orange", label="gradient"),
+            Points("map", here[:1], here[1:], color="ink"),
+            Line("slope", [0, 360], [0, 0], color="muted", width=1),
+            Line("slope", angles, slopes, color="blue"),
+        ]
+
+    def walking(angle: float, place: str) -> list[Mark]:
+        here, slope = np.array(_PLACES[place]), slope_along(angle, place)
+        to = here + 1.2 * unit(angle)
+        return [
+            Arrows("map", here[:1], here[1:], to[:1], to[1:], color="blue", label="direction"),
+            Points("slope", [angle], [slope], color="blue", size=6),
+        ]
+
+    def slope_along(angle: float, place: str) -> float:
+        return descent.directional_derivative(gradient_at(place), unit(angle))
+
+    def direction(angle: float, place: str) -> Say:
+        return Say("Going at {}° the slope is {}.", angle, slope_along(angle, place))
+
+    def steepest(place: str) -> Say:
+        gradient = gradient_at(place)
+        length = float(np.linalg.norm(gradient))
+        if length < 1e-12:
+            return Say("The gradient is zero: at the summit the ground is level in all directions.")
+        angle = float(np.degrees(np.arctan2(gradient[1], gradient[0])) % 360)
+        return Say(
+            "The gradient points at {}° and has length {}: no direction is steeper. At a right "
+            "angle to it, along the contour line, the slope is 0.",
+            round(angle),
+            length,
+        )
+
+    return Explorable(
+        "gradient_descent.directional_derivative",
+        title="Standing on a hill: how steep is it that way?",
+        controls=[
+            Slider(name="angle", label="direction", low=0, high=360, num=73, start=90.0, unit="°"),
+            Choice(
+                name="place",
+                label="standing",
+                options={p: f"at the {p}" if p == "summit" else f"in the {p}" for p in _PLACES},
+            ),
+        ],
+        panels=[
+            Plot("map", Axis("x", -3.2, 3.2), Axis("y", -2.4, 2.4), equal=True),
+            Plot(
+                "slope",
+                Axis("direction", 0, 360, ticks=[(a, f"{a}°") for a in (0, 90, 180, 270, 360)]),
+                Axis("slope in this direction", -3, 3),
+            ),
+        ],
+        parts=[map_of_hill, standing, walking],
+        describe=[direction, steepest],
+    )
+
+
+RAVINE_STEPS = 40
+_REACH = np.array([12.0, 6.0])  # a path that goes further out is cut off: it diverges
+_RAVINE_START = (-9.0, 2.0)
+
+
+def _inside(path: Array) -> Array:
+    """Return the path up to where it leaves the picture for good, and NaN from there on."""
+    kept = path.copy()
+    gone = (np.abs(path) > 3 * _REACH).any(axis=1)
+    if gone.any():
+        kept[gone.argmax() + 1 :] = np.nan
+        kept = np.clip(kept, -9 * _REACH, 9 * _REACH)
+    return kept
+
+
+def ravine() -> Explorable:
+    """Show gradient descent, momentum and Adam in the same ravine."""
+
+    @cache
+    def plain(learning_rate: float, condition: float) -> Array:
+        gradient = descent.ravine(condition).gradient
+        return descent.descend(gradient, _RAVINE_START, SGD(learning_rate), RAVINE_STEPS)
+
+    @cache
+    def heavy_ball(learning_rate: float, momentum: float, condition: float) -> Array:
+        gradient = descent.ravine(condition).gradient
+        optimizer = Momentum(learning_rate, momentum)
+        return descent.descend(gradient, _RAVINE_START, optimizer, RAVINE_STEPS)
+
+    @cache
+    def adam(learning_rate: float, condition: float) -> Array:
+        gradient = descent.ravine(condition).gradient
+        return descent.descend(gradient, _RAVINE_START, Adam(learning_rate), RAVINE_STEPS)
+
+    def walls(condition: float) -> list[Mark]:
+        x, y = np.linspace(-10, 10, 61), np.linspace(-5, 5, 41)
+        heights = descent.ravine(condition).value(np.stack(np.meshgrid(x, y), axis=-1))
+        levels = [0.02, 0.1, 0.3, 0.8, 1.8, 3.5, 6.0, 9.5]
+        lines = [contours(panel, x, y, heights, levels) for panel in ("gd", "momentum", "adam")]
+        bottom = [
+            Points(p, [0], [0], color="green", shape="cross") for p in ("gd", "momentum", "adam")
+        ]
+        return [*lines, *bottom]
+
+    def drawn(panel: str, path: Array, condition: float, color: Color, label: str) -> list[Mark]:
+        shown = _inside(path)
+        height = np.clip(descent.ravine(condition).value(path), 1e-6, 1e4)
+        return [
+            Line(panel, shown[:, 0], shown[:, 1], color=color, width=1.5, gaps=True),
+            Line("height", np.arange(len(path)), height, color=color, label=label),
+        ]
+
+    def gd(learning_rate: float, condition: float) -> list[Mark]:
+        path = plain(learning_rate, condition)
+        return drawn("gd", path, condition, "orange", "gradient descent")
+
+    def with_momentum(learning_rate: float, momentum: float, condition: float) -> list[Mark]:
+        path = heavy_ball(learning_rate, momentum, condition)
+        return drawn("momentum", path, condition, "blue", "momentum")
+
+    def with_adam(learning_rate: float, condition: float) -> list[Mark]:
+        path = adam(learning_rate, condition)
+        return drawn("adam", path, condition, "purple", "Adam")
+
+    def outcome(name: str, path: Array, condition: float) -> Say:
+        start, end = descent.ravine(condition).value(path[[0, -1]])
+        if end > start:
+            return Say(f"{name} diverges: it ends higher than it began.")
+        return Say(f"{name} ends at height {{}}.", end)
+
+    def said_gd(learning_rate: float, condition: float) -> Say:
+        return outcome("Gradient descent", plain(learning_rate, condition), condition)
+
+    def said_momentum(learning_rate: float, momentum: float, condition: float) -> Say:
+        path = heavy_ball(learning_rate, momentum, condition)
+        return outcome("Momentum", path, condition)
+
+    def said_adam(learning_rate: float, condition: float) -> Say:
+        return outcome("Adam", adam(learning_rate, condition), condition)
+
+    def begin(condition: float) -> Say:
+        start = float(descent.ravine(condition).value(np.array(_RAVINE_START)))
+        return Say("All three start at height {} and take {} steps.", start, RAVINE_STEPS)
+
+    across, along = Axis("x", -10, 10), Axis("y", -5, 5)
+    return Explorable(
+        "gradient_descent.ravine",
+        title="Three ways down a ravine",
+        controls=[
+            Slider(
+                name="learning_rate",
+                label="learning rate",
+                low=0.1,
+                high=2.2,
+                num=9,
+                scale="log",
+                start=1.9,
+                marks=(0.1, 1.0, 1.9, 2.0, 2.1),
+            ),
+            Slider(
+                name="momentum",
+                label="momentum",
+                low=0.0,
+                high=0.95,
+                num=2,
+                start=0.8,
+                marks=(0.0, 0.5, 0.8, 0.9, 0.95),
+            ),
+            Slider(
+                name="condition",
+                label="condition number",
+                low=1,
+                high=100,
+                num=2,
+                scale="log",
+                start=30.0,
+                marks=(1, 10, 30, 100),
+            ),
+        ],
+        panels=[
+            Plot("gd", across, along, title="Gradient descent", ratio=0.66, equal=True),
+            Plot("momentum", across, along, title="Momentum", ratio=0.66, equal=True),
+            Plot("adam", across, along, title="Adam", ratio=0.66, equal=True),
+            Plot(
+                "height",
+                Axis("step", 0, RAVINE_STEPS),
+                Axis("height", 1e-6, 1e4, scale="log"),
+                ratio=0.66,
+            ),
+        ],
+        parts=[walls, gd, with_momentum, with_adam],
+        describe=[begin, said_gd, said_momentum, said_adam],
+    )
+
+
+EPOCHS = 4
+NUM_SAMPLES = 64
+_TRUE_LINE = np.array([1.5, 0.5])  # slope and intercept behind the data
+
+
+@cache
+def _samples() -> tuple[Array, Array]:
+    """Return inputs with a column of ones, shape (64, 2), and noisy targets, shape (64,)."""
+    rng = np.random.default_rng(5)
+    x = np.column_stack([rng.uniform(-1.5, 1.5, NUM_SAMPLES), np.ones(NUM_SAMPLES)])
+    return x, x @ _TRUE_LINE + rng.normal(0, 0.5, NUM_SAMPLES)
+
+
+def _cost(points: Array) -> Array:
+    """Return the mean squared error of lines (..., 2) over all samples."""
+    x, y = _samples()
+    return np.asarray(((points @ x.T - y) ** 2).mean(axis=-1))
+
+
+@cache
+def _noisy_path(batch_size: str, learning_rate: float, shuffle: str) -> Array:
+    """Return the line after every update of `EPOCHS` passes over freshly shuffled samples."""
+    x, y = _samples()
+    rng = np.random.default_rng(int(shuffle))
+    num_batches = NUM_SAMPLES // int(batch_size)
+    batches = iter(
+        [b for _ in range(EPOCHS) for b in np.split(rng.permutation(NUM_SAMPLES), num_batches)]
+    )
+
+    def gradient(line: Array) -> Array:
+        rows = next(batches)
+        return np.asarray(2 * x[rows].T @ (x[rows] @ line - y[rows]) / len(rows))
+
+    return descent.descend(gradient, [-1.5, 2.5], SGD(learning_rate), EPOCHS * num_batches)
+
+
+def noise() -> Explorable:
+    """Show stochastic gradient descent for every batch size from one sample to all."""
+    x, y = _samples()
+    best = np.asarray(np.linalg.lstsq(x, y, rcond=None)[0], dtype=np.float64)
+    least = float(_cost(best))
+
+    def valley() -> list[Mark]:
+        w, b = np.linspace(-2.2, 3.2, 70), np.linspace(-1.2, 3.2, 60)
+        heights = _cost(np.stack(np.meshgrid(w, b), axis=-1))
+        levels = list(least + np.array([0.05, 0.3, 1, 2.2, 4, 6.5, 10]))
+        return [
+            contours("map", w, b, heights, levels),
+            Line("cost", [0, EPOCHS * NUM_SAMPLES], [least] * 2, color="green", dash=True),
+        ]
+
+    def path(batch_size: str, learning_rate: float, shuffle: str) -> list[Mark]:
+        points = _noisy_path(batch_size, learning_rate, shuffle)
+        seen = np.arange(len(points)) * int(batch_size)
+        return [
+            Line("map", points[:, 0], points[:, 1], color="blue", width=1.5),
+            Line("cost", seen, _cost(points), color="blue", width=1.5),
+        ]
+
+    def bottom() -> Points:
+        return Points("map", best[:1], best[1:], color="green", shape="cross", label="least cost")
+
+    def updates(batch_size: str) -> Say:
+        count = EPOCHS * NUM_SAMPLES // int(batch_size)
+        return Say(
+            "{} samples in batches of {}: {} updates.", EPOCHS * NUM_SAMPLES, int(batch_size), count
+        )
+
+    def result(batch_size: str, learning_rate: float, shuffle: str) -> Say:
+        costs = _cost(_noisy_path(batch_size, learning_rate, shuffle))
+        last = costs[-max(1, NUM_SAMPLES // int(batch_size)) :]
+        return Say(
+            "The cost falls from {} to {}; the least possible is {}. In the last pass over the "
+            "data it lies between {} and {}.",
+            *(costs[0], costs[-1], least, last.min(), last.max()),
+        )
+
+    return Explorable(
+        "gradient_descent.noise",
+        title="How many samples for one step?",
+        controls=[
+            Choice(
+                name="batch_size",
+                label="batch size",
+                options={
+                    str(n): str(n) if n < 64 else "64 (all)" for n in (1, 2, 4, 8, 16, 32, 64)
+                },
+                start="4",
+            ),
+            Slider(
+                name="learning_rate",
+                label="learning rate",
+                low=0.02,
+                high=0.2,
+                num=4,
+                scale="log",
+                start=0.1,
+            ),
+            Choice(
+                name="shuffle", label="shuffle", options={"1": "first", "2": "second", "3": "third"}
+            ),
+        ],
+        panels=[
+            Plot("map", Axis("slope w", -2.2, 3.2), Axis("intercept b", -1.2, 3.2)),
+            Plot(
+                "cost",
+                Axis("samples seen", 0, EPOCHS * NUM_SAMPLES),
+                Axis("cost (mean squared error)", 0.1, 20, scale="log"),
+            ),
+        ],
+        parts=[valley, path, bottom],
+        describe=[updates, result],
     )

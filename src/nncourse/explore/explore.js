@@ -53,7 +53,8 @@ function reader(bytes, field) {
       if (field.width === 3) for (let i = 0; i < whole.length; i++) whole[i] <<= 8;
       return new Float32Array(whole.buffer);
     }
-    return Float64Array.from(whole, (q) => (q === 65535 ? NaN : field.low + field.step * q));
+    const place = (q) => field.low + field.step * q;
+    return Float64Array.from(whole, (q) => (q === 65535 ? NaN : field.log ? 10 ** place(q) : place(q)));
   };
   return (index) => {
     table = table || load();
@@ -113,7 +114,7 @@ function powerTicks(low, high, count) {
   const out = [];
   for (let k = from; k <= to; k += stride) {
     const raised = String(k).replace(/[-0-9]/g, (c) => (c === "-" ? "⁻" : "⁰¹²³⁴⁵⁶⁷⁸⁹"[c]));
-    out.push([10 ** k, k >= -2 && k <= 3 ? number(10 ** k) : `10${raised}`]);
+    out.push([10 ** k, k >= -3 && k <= 3 ? number(10 ** k) : `10${raised}`]);
   }
   return out;
 }
@@ -260,7 +261,7 @@ function plotSVG(panel, marks, values, width, dark, id) {
   let [x0, x1] = view ? view.x : [panel.x.low, panel.x.high];
   let [y0, y1] = view ? view.y : [panel.y.low, panel.y.high];
   const height = width * panel.ratio;
-  const box = panel.bare ? { left: 4, right: 4, top: 4, bottom: 4 } : { left: 0, right: 12, top: 26, bottom: 40 };
+  const box = panel.bare ? { left: 4, right: 4, top: 4, bottom: 4 } : { left: 0, right: 18, top: 26, bottom: 40 };
   const yTicks = panel.bare ? [] : ticksOf(panel.y, y0, y1, (height - 66) / 42);
   if (!panel.bare) box.left = 12 + 7 * Math.max(2, ...yTicks.map(([, text]) => text.length));
   if (panel.equal) { // leave over on one axis what the other does not need
@@ -297,7 +298,7 @@ function legendHTML(marks) {
 function tableHTML(panel, marks, values) {
   const columns = panel.columns.map((_, i) => marks.find((m) => m.index === i));
   const count = counter(values), texts = columns.map((m) =>
-    m ? Array.from(m.cells, (v) => (typeof v === "string" ? v : v === v ? number(v, m.digits) : "")).slice(0, count(m, m.cells.length)) : []);
+    m ? Array.from(m.cells, (v) => (typeof v === "string" ? v : v === v ? number(v) : "")).slice(0, count(m, m.cells.length)) : []);
   let body = "";
   for (let r = 0; r < Math.max(...texts.map((t) => t.length)); r++)
     body += `<tr>${texts.map((t) => `<td>${escape(t[r] || "")}</td>`).join("")}</tr>`;
@@ -320,7 +321,7 @@ function textOf(control, position) {
   if (control.kind === "choice") return control.texts[position];
   if (control.kind === "toggle") return position ? "on" : "off";
   const v = valueAt(control, position);
-  return number(v) + (control.unit ? ` ${control.unit}` : "");
+  return number(v) + (control.unit ? (/^[°%]/.test(control.unit) ? "" : " ") + control.unit : "");
 }
 
 /** The position of a value given as text, or undefined. */

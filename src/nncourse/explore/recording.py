@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .controls import Value
-from .scene import Mark, Panel, Plot, Say, Sentence, View
+from .scene import Axis, Mark, Panel, Plot, Say, Sentence, View
 
 Part = Callable[..., Mark | Iterable[Mark] | Say | str]
 
@@ -179,29 +179,39 @@ class Recorder:
                     f"explorable {self.name}, part {part.__name__}: the {first.kind} in panel "
                     f"{first.panel!r} has a Say for some values and plain text for others."
                 )
-            tolerance = self._tolerance(first.panel, scenes)
+            axes = self._axes(first.panel, scenes)
             packed = {
-                name: pack.add(role, [mark[i][2] for mark in leaves], tolerance.get(role, 0.0))
+                name: pack.add(role, [mark[i][2] for mark in leaves], axes.get(role))
                 for i, (name, role, _) in enumerate(leaves[0])
             }
             headers.append({"kind": first.kind, "panel": first.panel, "fields": packed})
         return headers
 
-    def _tolerance(self, name: str, scenes: Sequence[Sequence[Mark]]) -> dict[str, float]:
-        """Return by how much x and y may be off: 0 where an axis is logarithmic."""
+    def _axes(self, name: str, scenes: Sequence[Sequence[Mark]]) -> dict[str, _Precision]:
+        """Return how exactly coordinates along x and y must be kept in a panel."""
         panel = self.panels.get(name)
         if not isinstance(panel, Plot):
             return {}
         views = [m for marks in scenes for m in marks if isinstance(m, View) and m.panel == name]
-        ranges = {
-            "x": [v.x for v in views] or [(panel.x.low, panel.x.high)],
-            "y": [v.y for v in views] or [(panel.y.low, panel.y.high)],
-        }
         return {
-            axis: min(high - low for low, high in ranges[axis]) * COORDINATE_ERROR
-            for axis in ("x", "y")
-            if getattr(panel, axis).scale == "linear"
+            "x": _Precision.of(panel.x, [v.x for v in views]),
+            "y": _Precision.of(panel.y, [v.y for v in views]),
         }
+
+
+@dataclass(frozen=True)
+class _Precision:
+    """How far off a coordinate may be, in the axis's own units or in its logarithms."""
+
+    tolerance: float
+    log: bool
+
+    @classmethod
+    def of(cls, axis: Axis, views: Sequence[tuple[float, float]]) -> _Precision:
+        log = axis.scale == "log"
+        ranges = np.array(views or [(axis.low, axis.high)])
+        low, high = (np.log10(ranges) if log else ranges).T
+        return cls(float((high - low).min()) * COORDINATE_ERROR, log)
 
 
 class _Packer:
@@ -211,7 +221,7 @@ class _Packer:
         self.data = bytearray()
         self._seen: dict[bytes, int] = {}
 
-    def add(self, role: str, values: Sequence[Any], tolerance: float) -> Any:
+    def add(self, role: str, values: Sequence[Any], axis: _Precision | None) -> Any:
         """Pack one field's values at all grid points; return its JSON header."""
         if role == "style":
             return self._choices(values)
@@ -226,15 +236,15 @@ class _Packer:
             return header | {"codec": "level"} | self._integers(table.round().astype(np.uint32), 1)
         if role == "number":
             return header | {"codec": "float"} | self._floats(table, 4)
-        if table.size == 0:
-            return header | {"codec": "float"} | self._floats(table, 3)
-        low, high = _range(table)
-        if role != "weight" and (high - low) / 65534 > tolerance:
-            return header | {"codec": "float"} | self._floats(table, 3)
+        log = axis is not None and axis.log and bool(np.nanmin(table, initial=1.0) > 0)
+        steps = np.log10(table) if log else table
+        low, high = _range(steps)
         step = (high - low) / 65534 or 1.0
-        steps = np.where(np.isnan(table), 65535, ((table - low) / step).round())
-        header |= {"codec": "steps", "low": low, "step": step}
-        return header | self._integers(np.nan_to_num(steps).astype(np.uint32), 2)
+        if axis is not None and step > axis.tolerance:
+            return header | {"codec": "float"} | self._floats(table, 3)
+        places = np.where(np.isnan(steps), 65535, ((steps - low) / step).round())
+        header |= {"codec": "steps", "low": low, "step": step, "log": log}
+        return header | self._integers(places.astype(np.uint32), 2)
 
     def _choices(self, values: Sequence[Any]) -> Any:
         """Store each different value once; a field that never changes is its own header."""
@@ -271,6 +281,5 @@ def _same_rows(table: NDArray[np.float64]) -> bool:
 
 
 def _range(table: NDArray[np.float64]) -> tuple[float, float]:
-    if np.isnan(table).all():
-        return 0.0, 0.0
-    return float(np.nanmin(table)), float(np.nanmax(table))
+    known = table[~np.isnan(table)]
+    return (float(known.min()), float(known.max())) if known.size else (0.0, 0.0)

@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 Color = Literal[
     "ink",
     "muted",
-    "faint",
+    "soft",
     "blue",
     "orange",
     "green",
@@ -431,7 +431,6 @@ class Column(Mark):
 
     index: int
     cells: ArrayLike
-    digits: int = 5
     shown: str | None = None
     kind: ClassVar[str] = "column"
 
@@ -453,7 +452,7 @@ def contours(
     z: ArrayLike,
     levels: Sequence[float],
     *,
-    color: Color = "muted",
+    color: Color = "soft",
     width: float = 1.0,
 ) -> Line:
     """Return the contour lines of a surface as one line with gaps.
