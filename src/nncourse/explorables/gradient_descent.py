@@ -28,7 +28,14 @@ from nncourse.explore import (
 )
 from nncourse.optimizers import SGD, Adam, Momentum
 
-__all__ = ["directional_derivative", "learning_rate", "noise", "ravine", "secant"]
+__all__ = [
+    "directional_derivative",
+    "four_learning_rates",
+    "learning_rate",
+    "noise",
+    "ravine",
+    "secant",
+]
 
 Array = descent.Array
 
@@ -137,6 +144,49 @@ def learning_rate() -> Explorable:
         ],
         parts=[bowl, window, ball],
         describe=[factor, first_steps, verdict],
+    )
+
+
+def four_learning_rates() -> Explorable:
+    """Draw the four paths on y = 4x² that the source note compares; it has no controls."""
+    regimes = {
+        0.26: "0.26: diverges",
+        0.25: "0.25: bounces for ever",
+        0.24: "0.24: converges, bouncing",
+        0.1: "0.1: converges from one side",
+    }
+
+    def paths() -> list[Mark]:
+        marks: list[Mark] = []
+        bowl = np.linspace(-4.6, 4.6, 93)
+        for rate in regimes:
+            x = _path(rate, 2.0)
+            marks += [
+                Line(f"rate {rate}", bowl, 4 * bowl**2, color="soft"),
+                Line(f"rate {rate}", x, 4 * x**2, color="blue", width=1.5),
+                Points(f"rate {rate}", x, 4 * x**2, color="orange", size=3.5),
+            ]
+        return marks
+
+    def describe() -> Say:
+        ends = [_path(rate, 2.0)[-1] for rate in regimes]
+        return Say(
+            "Ten steps from x = 2. At 0.26 every bounce is wider and the ball ends at x = {}. "
+            "At 0.25 it bounces between 2 and −2. At 0.24 every bounce is narrower and it ends at "
+            "{}. At 0.1 it slides down on one side and ends at {}.",
+            *(ends[0], ends[2], ends[3]),
+        )
+
+    return Explorable(
+        "gradient_descent.four_learning_rates",
+        title="Four learning rates on y = 4x²",
+        controls=[],
+        panels=[
+            Plot(f"rate {rate}", Axis("x", -4.6, 4.6), Axis("y", -6, 84), title=title, ratio=0.6)
+            for rate, title in regimes.items()
+        ],
+        parts=[paths],
+        describe=describe,
     )
 
 

@@ -565,7 +565,7 @@ function render({ model, el }) {
   const read = (state) => replay(state, bytesOf(state.data))(startOf(spec));
   const root = document.createElement("div");
   root.className = "nn-explorable";
-  root.dataset.explorable = spec.name;
+  root.dataset[spec.controls.length ? "explorable" : "picture"] = spec.name;
   root.setAttribute("role", "group");
   root.setAttribute("aria-labelledby", `${id}-title`);
   const first = model.get("scene");
@@ -658,7 +658,7 @@ function boot() {
       history.replaceState(null, "", parts.length ? `#${parts.join("&")}` : location.pathname + location.search);
     }, 250); // browsers allow a page only so many changes of its address
   };
-  for (const root of document.querySelectorAll("[data-explorable]:not([data-ready])")) {
+  for (const root of document.querySelectorAll(".nn-explorable:not([data-ready])")) {
     try {
       const { spec, recording } = JSON.parse(root.querySelector("script").textContent);
       const scene = replay(recording, Uint8Array.from(atob(recording.data), (c) => c.charCodeAt(0)));

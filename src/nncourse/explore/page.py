@@ -1,4 +1,4 @@
-"""Puts explorables into the built page: a Sphinx extension and a renderer for MyST-NB.
+"""Puts explorables (and quick questions) into the built page, through Sphinx and MyST-NB.
 
 A cell's output is a figure's specification and its recording. Here it becomes HTML: the first
 picture, drawn by the same explore.js that will move it, and the recording beside it. Without
@@ -58,8 +58,9 @@ def figure_html(spec: Mapping[str, Any], recording: Mapping[str, Any]) -> str:
     inner = _engine().call("figure", spec, header, data, identity)
     payload = json.dumps({"spec": spec, "recording": recording}, ensure_ascii=False)
     payload = payload.replace("</", "<\\/")
+    kind = "explorable" if spec["controls"] else "picture"
     return (
-        f'<div class="nn-explorable" id="{identity}" data-explorable="{html.escape(name)}" '
+        f'<div class="nn-explorable" id="{identity}" data-{kind}="{html.escape(name)}" '
         f'role="group" aria-labelledby="{identity}-title">{inner}'
         f'<script type="application/json">{payload}</script></div>'
     )
@@ -86,7 +87,8 @@ def _copy_assets(app: Sphinx) -> None:
     static.mkdir(parents=True, exist_ok=True)
     script = as_classic_script((_HERE / "explore.js").read_text("utf-8"), "nncourse.boot();")
     (static / "explore.js").write_text(script, "utf-8")
-    (static / "explore.css").write_text((_HERE / "explore.css").read_text("utf-8"), "utf-8")
+    for style in (_HERE / "explore.css", _HERE.parent / "quiz" / "quiz.css"):
+        (static / style.name).write_text(style.read_text("utf-8"), "utf-8")
 
 
 def _add_to_page(
@@ -97,7 +99,9 @@ def _add_to_page(
     doctree: nodes.document | None,
 ) -> None:
     """Load script and style on pages that have a figure, and on no others."""
-    if "data-explorable=" in context.get("body", ""):
+    if 'class="nn-question"' in context.get("body", ""):
+        app.add_css_file("nncourse/quiz.css")
+    if 'class="nn-explorable"' in context.get("body", ""):
         app.add_js_file("nncourse/explore.js", loading_method="defer")
         app.add_css_file("nncourse/explore.css")
         context["metatags"] = context.get("metatags", "") + _NO_SCRIPT
