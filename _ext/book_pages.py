@@ -106,7 +106,10 @@ def deferred(script: Any) -> Any:
 def prepare_page(
     app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: nodes.document | None
 ) -> None:
-    body = context.get("body") or ""
+    # The role that docutils gives to an entry of a bibliography is deprecated and not allowed in a list.
+    body = (context.get("body") or "").replace('role="doc-biblioentry"', 'role="listitem"')
+    if body:
+        context["body"] = body
     for kind in ("script_files", "css_files"):
         context[kind] = [asset for asset in context[kind] if wanted(asset, body)]
     if pagename != "search":  # whose own scripts, inline, need these at once

@@ -44,8 +44,9 @@ def render(tex: str, display: bool) -> str:
     try:
         return str(_katex().eval(f"katex.renderToString({json.dumps(tex)}, {options})"))
     except JSEvalException as error:
-        message = next((line for line in str(error).splitlines() if "KaTeX parse error" in line), str(error))
-        raise TexError(message.partition("ParseError: ")[2] or message) from None
+        # The message, which quotes the formula on lines of its own, and then V8's stack.
+        message = str(error).partition("\n    at ")[0]
+        raise TexError(" ".join(message.rpartition("ParseError: ")[2].split())) from None
 
 
 def _html(node: nodes.Element, tex: str, display: bool) -> str:
@@ -68,8 +69,8 @@ def visit_block(translator: HTML5Translator, node: nodes.math_block) -> None:
         # LaTeX authors expect `\\` to break a display; KaTeX needs to be told where it aligns.
         tex = r"\begin{aligned}" + tex + r"\end{aligned}"
     translator.body.append(translator.starttag(node, "div", CLASS="math notranslate"))
-    # A formula wider than a phone scrolls inside this box; tabindex lets a keyboard scroll it too.
-    translator.body.append(f'<div class="math-scroll" tabindex="0">{_html(node, tex, display=True)}</div>')
+    # A formula wider than a phone scrolls inside this box (_static/book.css and book.js).
+    translator.body.append(f'<div class="math-scroll">{_html(node, tex, display=True)}</div>')
     if node["number"]:
         number = get_node_equation_number(translator, node)
         translator.body.append(f'<span class="eqno">({number})')
