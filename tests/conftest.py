@@ -21,6 +21,7 @@ from urllib.parse import urlsplit
 
 import nbformat
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, Route, sync_playwright
 
 from browser import HELP, find_browser
@@ -136,6 +137,16 @@ def open_page(browser: Browser, site: str) -> Iterator[OpenPage]:
     yield open_page
     for context in contexts:
         context.close()
+
+
+def serious_violations(page: Page) -> list[str]:
+    """What axe-core finds serious or critical on a page: the rule, and the element that breaks it."""
+    return [
+        f"{violation['id']}: {node['html'][:200]}"
+        for violation in Axe().run(page).response["violations"]
+        if violation["impact"] in ("serious", "critical")
+        for node in violation["nodes"]
+    ]
 
 
 class SmallBook:

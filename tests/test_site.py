@@ -9,10 +9,9 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 import yaml
-from axe_playwright_python.sync_playwright import Axe
 
 from build_book import ROOT, pages
-from conftest import OpenPage
+from conftest import OpenPage, serious_violations
 
 CONFIG = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
 REPOSITORY = CONFIG["repository"]["url"]
@@ -47,14 +46,7 @@ def test_page_asks_no_other_host_and_keeps_quiet(open_page: OpenPage, name: str)
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_page_is_accessible(open_page: OpenPage, name: str, scheme: str) -> None:
     visit = open_page(name, scheme=scheme)
-    violations = Axe().run(visit.page).response["violations"]
-    serious = [
-        f"{violation['id']}: {node['html'][:150]}"
-        for violation in violations
-        if violation["impact"] in ("serious", "critical")
-        for node in violation["nodes"]
-    ]
-    assert serious == []
+    assert serious_violations(visit.page) == []
 
 
 @every_page
