@@ -41,6 +41,19 @@ def test_slow_cell_is_named(small_book: SmallBook) -> None:
     assert_fails(small_book, "a", says=r"a\.ipynb: ERROR: cell 3 failed: took longer than 2 seconds.*")
 
 
+def test_dying_kernel_is_named(small_book: SmallBook) -> None:
+    small_book.write_notebook("a.ipynb", "import os; os._exit(1)")
+    assert_fails(small_book, "a", says=r"a: .*DeadKernelError: Kernel died")
+
+
+def test_malformed_table_of_contents_is_named(small_book: SmallBook) -> None:
+    small_book.write("_toc.yml", "root: [index")
+    run = run_tool("build_book.py", str(small_book.folder))
+    assert run.returncode == 1
+    assert "_toc.yml: " in run.stderr
+    assert "Traceback" not in run.stderr
+
+
 def test_plain_widget_is_named(small_book: SmallBook) -> None:
     small_book.write_notebook("a.ipynb", "import ipywidgets", "ipywidgets.FloatSlider()")
     assert_fails(small_book, "a", says=r"a\.ipynb: ERROR: cell 3 shows a plain ipywidget.*explorable.*")

@@ -10,13 +10,13 @@ from urllib.parse import unquote, urlsplit
 import pytest
 import yaml
 
-from build_book import ROOT, pages
+from build_book import ROOT, table_of_contents
 from conftest import OpenPage, serious_violations
 
 CONFIG = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
 REPOSITORY = CONFIG["repository"]["url"]
 BRANCH = CONFIG["repository"]["branch"]
-TOC = list(pages(yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))))
+TOC = table_of_contents(ROOT)
 ALL_PAGES = [f"{page}.html" for page in (*TOC, "search", "genindex")]
 TEXT_PAGE_BUDGET = 450_000  # bytes, compressed, on a first visit
 ALREADY_COMPRESSED = {".png", ".woff", ".woff2"}
