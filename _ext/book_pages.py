@@ -26,14 +26,17 @@ GENERATED_PAGES = {
     "genindex": "All terms of the book in alphabetical order.",
 }
 
-# Scripts and style sheets that some pages use, and the text in a page's body that shows it.
+# Scripts and style sheets that some pages use, and what in a page's body shows it.
+HIGHLIGHTED = re.compile(r'class="highlight')
+DESIGN = re.compile(r'class="[^"]*\bsd-')
+TOGGLES = re.compile(r'class="[^"]*\b(?:toggle|dropdown)\b')
 USED_WHEN = {
-    "clipboard.min.js": 'class="highlight',
-    "copybutton": 'class="highlight',
-    "sphinx-design": "sd-",
-    "design-tabs.js": "sd-tab",
-    "togglebutton": "toggle",
-    "toggleHint": "toggle",
+    "clipboard.min.js": HIGHLIGHTED,
+    "copybutton": HIGHLIGHTED,
+    "sphinx-design": DESIGN,
+    "design-tabs.js": DESIGN,
+    "togglebutton": TOGGLES,
+    "toggleHint": TOGGLES,
 }
 
 # Live code through a hub, and the state of widgets that need a kernel: never used here.
@@ -89,7 +92,9 @@ def wanted(asset: Any, body: str) -> bool:
     """Whether a page with this body uses this script or style sheet."""
     # Theme files come as plain strings, all others as objects; inline scripts have no file name.
     name = f"{getattr(asset, 'filename', asset)} {getattr(asset, 'attributes', '')}"
-    return not UNUSED.search(name) and all(sign in body for file, sign in USED_WHEN.items() if file in name)
+    return not UNUSED.search(name) and all(
+        sign.search(body) for file, sign in USED_WHEN.items() if file in name
+    )
 
 
 def deferred(script: Any) -> Any:
@@ -106,7 +111,10 @@ def deferred(script: Any) -> Any:
 def prepare_page(
     app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: nodes.document | None
 ) -> None:
-    body = context.get("body") or ""
+    # The role that docutils gives to an entry of a bibliography is deprecated and not allowed in a list.
+    body = (context.get("body") or "").replace('role="doc-biblioentry"', 'role="listitem"')
+    if body:
+        context["body"] = body
     for kind in ("script_files", "css_files"):
         context[kind] = [asset for asset in context[kind] if wanted(asset, body)]
     if pagename != "search":  # whose own scripts, inline, need these at once

@@ -7,6 +7,7 @@ that KaTeX cannot read is a Sphinx warning with its place, so it fails a build r
 from __future__ import annotations
 
 import json
+import re
 from functools import cache
 from html import escape
 from pathlib import Path
@@ -22,6 +23,11 @@ from sphinx.writers.html5 import HTML5Translator
 KATEX = Path(__file__).parent / "katex"
 STYLE_SHEET = "katex/katex.min.css"
 OPTIONS = {"throwOnError": True, "strict": "ignore", "output": "htmlAndMathml"}
+
+NUMBERED = re.compile(r"\\(begin|end)\{(equation|align|alignat|gather)\}")
+
+# KaTeX marks the place in the formula with combining underlines, which logs and terminals garble.
+UNDERLINE = "\N{COMBINING LOW LINE}"
 
 log = logging.getLogger(__name__)
 
@@ -44,8 +50,9 @@ def render(tex: str, display: bool) -> str:
     try:
         return str(_katex().eval(f"katex.renderToString({json.dumps(tex)}, {options})"))
     except JSEvalException as error:
-        message = next((line for line in str(error).splitlines() if "KaTeX parse error" in line), str(error))
-        raise TexError(message.partition("ParseError: ")[2] or message) from None
+        # The message, which quotes the formula on lines of its own, and then V8's stack.
+        message = str(error).partition("\n    at ")[0].rpartition("ParseError: ")[2]
+        raise TexError(" ".join(message.replace(UNDERLINE, "").split())) from None
 
 
 def _html(node: nodes.Element, tex: str, display: bool) -> str:
@@ -64,12 +71,14 @@ def visit_inline(translator: HTML5Translator, node: nodes.math) -> None:
 
 def visit_block(translator: HTML5Translator, node: nodes.math_block) -> None:
     tex = node.astext()
+    # Sphinx numbers a display as a whole, so KaTeX must not number its lines.
+    tex = NUMBERED.sub(r"\\\1{\2*}", tex)
     if r"\\" in tex and r"\begin" not in tex:
         # LaTeX authors expect `\\` to break a display; KaTeX needs to be told where it aligns.
         tex = r"\begin{aligned}" + tex + r"\end{aligned}"
     translator.body.append(translator.starttag(node, "div", CLASS="math notranslate"))
-    # A formula wider than a phone scrolls inside this box; tabindex lets a keyboard scroll it too.
-    translator.body.append(f'<div class="math-scroll" tabindex="0">{_html(node, tex, display=True)}</div>')
+    # A formula wider than a phone scrolls inside this box (_static/book.css and book.js).
+    translator.body.append(f'<div class="math-scroll">{_html(node, tex, display=True)}</div>')
     if node["number"]:
         number = get_node_equation_number(translator, node)
         translator.body.append(f'<span class="eqno">({number})')

@@ -20,7 +20,8 @@ THEME_STYLE = "styles/pydata-sphinx-theme.css"
 ICON_FONTS = "vendor/fontawesome/webfonts"
 ICON_NAME = re.compile(r"\bfa-[a-z0-9-]+")
 ICON_RULE = re.compile(r'((?:\.fa-[\w-]+:before,?)+)\{content:"\\[0-9a-f]+"\}')
-ICON_CODE = re.compile(r'content:\s*"\\([ef][0-9a-f]{3})"')
+# An icon's code in a style sheet: escaped, or as the character itself.
+ICON_CODE = re.compile(r'(?<="\\)[ef][0-9a-f]{3}(?=")|[\ue000-\uf8ff]')
 FONT_SOURCES = re.compile(
     r"url\(([^)]*?)\.woff2\) format\(\"woff2\"\),url\([^)]*\.ttf\) format\(\"truetype\"\)"
 )
@@ -47,11 +48,13 @@ def slim(app: Sphinx, exception: Exception | None) -> None:
     for pattern in REMOVED:
         for path in list(static.glob(pattern)):
             path.unlink()
-    for script in (static / "scripts").glob("*.js"):
+    for script in static.rglob("*.js"):
         script.write_text(quiet(script.read_text(encoding="utf-8")), encoding="utf-8")
     style.write_text(shorten(full, used_icons(Path(app.outdir))), encoding="utf-8")
     sheets = [sheet.read_text(encoding="utf-8") for sheet in static.rglob("*.css")]
-    codes = {int(code, 16) for sheet in sheets for code in ICON_CODE.findall(sheet)}
+    codes = {
+        int(code, 16) if len(code) > 1 else ord(code) for sheet in sheets for code in ICON_CODE.findall(sheet)
+    }
     for font in (static / ICON_FONTS).glob("*.ttf"):
         subset_font(font, codes)
 

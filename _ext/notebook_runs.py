@@ -5,7 +5,8 @@ library that the notebook calls, nor the scripts that draw its figures. Here bot
 configuration, which Sphinx does watch:
 
 - a change in ``src/**/*.py`` moves the cache of outputs, so every notebook runs again;
-- a change in ``src/**/*.js``, ``src/**/*.css`` or ``_ext/`` re-reads the pages from the same outputs.
+- a change of a script or style sheet in ``src/``, or of anything in ``_ext/``, ``_static/`` and
+  ``_templates/``, makes the pages again from the same outputs.
 
 After each run a cell that failed, took too long, or shows a plain ipywidget is an error that names
 the notebook and the cell.
@@ -29,6 +30,8 @@ from sphinx.util import logging
 
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 
+SEEN_IN_PAGES = (".css", ".html", ".js", ".png", ".py", ".svg")
+
 log = logging.getLogger(__name__)
 
 
@@ -42,15 +45,14 @@ def digest(paths: Iterable[Path]) -> str:
 
 def watch_sources(app: Sphinx, config: Config) -> None:
     book = Path(app.srcdir)
-    source = book / "src"
     caches = Path(app.outdir).parent / ".jupyter_cache"
-    current = caches / digest(source.rglob("*.py"))
+    current = caches / digest((book / "src").rglob("*.py"))
     config.nb_execution_cache_path = str(current)
     config.page_sources = digest(
         path
-        for folder, kinds in ((source, (".js", ".css")), (book / "_ext", (".py", ".js")))
-        for path in folder.rglob("*")
-        if path.suffix in kinds
+        for folder in ("src", "_ext", "_static", "_templates")
+        for path in (book / folder).rglob("*")
+        if path.suffix in SEEN_IN_PAGES and not (folder == "src" and path.suffix == ".py")
     )
     for outdated in caches.glob("*"):
         if outdated != current:

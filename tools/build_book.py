@@ -22,6 +22,8 @@ import yaml
 ROOT = Path(__file__).resolve().parent.parent
 PAGE_KINDS = (".md", ".ipynb", ".rst")
 PROBLEM = re.compile(r"\b(?:WARNING|ERROR|CRITICAL): ")
+READING = re.compile(r"reading sources\.\.\. \[ *\d+%\] (.+)")
+EXCEPTION = re.compile(r"[\w.]+(?:Error|Exception): .")
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 # Said by the kernel about itself on every start, not about the book.
 KERNEL_NOISE = "[IPKernelApp] WARNING"
@@ -62,14 +64,24 @@ def run_jupyter_book(book: Path, log: Path) -> tuple[int, list[str]]:
 def problems(lines: list[str], book: Path) -> list[str]:
     """The lines that name a place and what is wrong there, without repetition."""
     found = [line for line in lines if PROBLEM.search(line) and not line.startswith(KERNEL_NOISE)]
-    if not found:  # an extension stopped: its last words are all there is
-        found = [line for line in lines if re.match(r"\w*(?:Error|Exception)\b", line)][-1:] or lines[-5:]
+    if not found:  # the build stopped short: say at which page, and with what last words
+        page = next((match[1] for line in reversed(lines) if (match := READING.search(line))), "")
+        words = [line for line in lines if EXCEPTION.match(line)] or lines[-5:]
+        found = [f"{page}: {words[0]}" if page else words[0]]
     return list(dict.fromkeys(line.replace(f"{book}/", "") for line in found))
+
+
+def table_of_contents(book: Path) -> list[str]:
+    """The pages that `_toc.yml` names."""
+    try:
+        return list(pages(yaml.safe_load((book / "_toc.yml").read_text(encoding="utf-8"))))
+    except yaml.YAMLError as error:
+        sys.exit(fail(f"_toc.yml: {' '.join(str(error).split())}"))
 
 
 def main(book: Path) -> int:
     started = time.monotonic()
-    listed = list(pages(yaml.safe_load((book / "_toc.yml").read_text(encoding="utf-8"))))
+    listed = table_of_contents(book)
     missing = [page for page in listed if without_source(book, page)]
     if missing:
         return fail(*(f"_toc.yml names the page {page}, which does not exist." for page in missing))

@@ -1,0 +1,189 @@
+"""What the tests share: the built book, a local server for it, and a browser that stays local.
+
+book          the folder of the built book; builds what is out of date first
+site          its address on this machine
+browser       one headless Chromium for the whole run
+open_page     open_page("index.html", ...) gives a `Visit`: the page and all that it said and asked for
+small_book    a book to write pages into and build, with everything real but the chapters
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+import nbformat
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, Route, sync_playwright
+
+from browser import HELP, find_browser
+from notebooks import canonical
+from serve import make_server
+
+ROOT = Path(__file__).resolve().parent.parent
+
+# No sandbox as root, and none of the browser's own calls home.
+BROWSER_FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+LOCAL_SCHEMES = ("data", "blob", "about")
+
+
+@pytest.fixture(scope="session")
+def book() -> Path:
+    build = subprocess.run(
+        [sys.executable, ROOT / "tools" / "build_book.py"], capture_output=True, text=True, check=False
+    )
+    if build.returncode:
+        pytest.fail(build.stderr, pytrace=False)
+    return ROOT / "_build" / "html"
+
+
+@pytest.fixture(scope="session")
+def site(book: Path) -> Iterator[str]:
+    with make_server(book, 0) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/"
+        server.shutdown()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    path = find_browser()
+    if path is None:
+        pytest.fail(HELP, pytrace=False)
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=path, args=BROWSER_FLAGS)
+        yield chromium
+        chromium.close()
+
+
+@dataclass
+class Visit:
+    """A page, and what it did: each request that it made or tried, and each line on its console."""
+
+    page: Page
+    requests: list[str] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)
+    console: list[str] = field(default_factory=list)
+
+    def assert_quiet(self) -> None:
+        """Nothing asked of another host, nothing missing, nothing on the console."""
+        assert self.refused == []
+        assert self.missing == []
+        assert self.console == []
+
+
+OpenPage = Callable[..., Visit]
+
+
+@pytest.fixture
+def open_page(browser: Browser, site: str) -> Iterator[OpenPage]:
+    """Open a page of the book, or any local address, in a fresh context where only this machine answers.
+
+    Options are those of Playwright's `new_context`, with short names for the usual ones: `scheme`
+    ("light" or "dark") and `width` in pixels. Context and page close with the test.
+    """
+    contexts = []
+
+    def open_page(
+        address: str,
+        *,
+        scheme: Literal["light", "dark"] = "light",
+        width: int = 1280,
+        height: int = 900,
+        **options: Any,
+    ) -> Visit:
+        viewport: Any = {"width": width, "height": height}
+        context = browser.new_context(color_scheme=scheme, viewport=viewport, **options)
+        contexts.append(context)
+        visit = Visit(context.new_page())
+
+        def answer(route: Route) -> None:
+            url = urlsplit(route.request.url)
+            if url.hostname == "127.0.0.1" or url.scheme in LOCAL_SCHEMES:
+                route.continue_()
+            else:
+                visit.refused.append(route.request.url)
+                route.abort()
+
+        context.route("**/*", answer)
+        page = visit.page
+        page.on("request", lambda request: visit.requests.append(request.url))
+        page.on(
+            "response",
+            lambda response: visit.missing.append(response.url) if response.status >= 400 else None,
+        )
+        page.on("console", lambda message: visit.console.append(f"{message.type}: {message.text}"))
+        page.on("pageerror", lambda error: visit.console.append(f"error: {error}"))
+        page.goto(address if "://" in address else site + address, wait_until="load")
+        return visit
+
+    yield open_page
+    for context in contexts:
+        context.close()
+
+
+def serious_violations(page: Page) -> list[str]:
+    """What axe-core finds serious or critical on a page: the rule, and the element that breaks it."""
+    return [
+        f"{violation['id']}: {node['html'][:200]}"
+        for violation in Axe().run(page).response["violations"]
+        if violation["impact"] in ("serious", "critical")
+        for node in violation["nodes"]
+    ]
+
+
+class SmallBook:
+    """A book of a few pages with the real settings, extensions, looks and library."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        for name in ("_config.yml", "references.bib"):
+            shutil.copy(ROOT / name, folder)
+        for name in ("_ext", "_static", "_templates"):
+            (folder / name).symlink_to(ROOT / name)
+        (folder / "src").mkdir()
+        self.write("index.md", "# A small book\n\nIt has one page of its own, and whatever a test adds.\n")
+
+    def write(self, name: str, text: str) -> None:
+        path = self.folder / name
+        path.parent.mkdir(exist_ok=True, parents=True)
+        path.write_text(text, encoding="utf-8")
+
+    def write_notebook(self, name: str, *sources: str) -> None:
+        """A notebook with a title and one code cell for each source."""
+        title = nbformat.v4.new_markdown_cell("# A notebook\n\nIt belongs to a test.")
+        cells = [title, *map(nbformat.v4.new_code_cell, sources)]
+        self.write(name, canonical(nbformat.writes(nbformat.v4.new_notebook(cells=cells))))
+
+    def build(self, *pages: str) -> subprocess.CompletedProcess[str]:
+        """Build with these pages after the front page, as `make book` would."""
+        chapters = "".join(f"  - file: {page}\n" for page in pages)
+        self.write("_toc.yml", "format: jb-book\nroot: index\n" + (f"chapters:\n{chapters}" if pages else ""))
+        return subprocess.run(
+            [sys.executable, ROOT / "tools" / "build_book.py", self.folder],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+
+@pytest.fixture
+def small_book(tmp_path: Path) -> SmallBook:
+    return SmallBook(tmp_path)

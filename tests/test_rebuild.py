@@ -1,0 +1,42 @@
+"""Rebuilding does as little as it may and as much as it must."""
+
+from __future__ import annotations
+
+import re
+
+from conftest import SmallBook
+
+SOURCE = "import os, time\nprint(os.environ['NNCOURSE_HOME'], time.time_ns())"
+
+
+def build(book: SmallBook) -> tuple[str, str]:
+    """What the notebook printed, and the log of the build."""
+    run = book.build("chapters/a")
+    assert run.returncode == 0, run.stderr
+    html = (book.folder / "_build" / "html" / "chapters" / "a.html").read_text(encoding="utf-8")
+    printed = re.search(r"(\w+ \d{15,})", html)
+    assert printed
+    return printed[1], (book.folder / "_build" / "build.log").read_text(encoding="utf-8")
+
+
+def test_a_change_in_src_runs_the_notebooks_again(small_book: SmallBook) -> None:
+    small_book.write("src/library.py", "x = 1\n")
+    small_book.write("src/figure.js", "// one\n")
+    small_book.write_notebook("chapters/a.ipynb", SOURCE)
+    first, log = build(small_book)
+    assert first.startswith("page "), "kernels must know that they draw for a page"
+    assert "Executed notebook" in log
+
+    again, log = build(small_book)
+    assert again == first
+    assert "0 added, 0 changed, 0 removed" in log
+
+    small_book.write("src/figure.js", "// two\n")
+    again, log = build(small_book)
+    assert again == first
+    assert "Using cached notebook" in log, "the page is read again, from the same outputs"
+
+    small_book.write("src/library.py", "x = 2\n")
+    again, log = build(small_book)
+    assert again != first
+    assert "Executed notebook" in log

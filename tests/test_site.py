@@ -1,0 +1,141 @@
+"""The built book as a reader meets it: every page, in a browser that reaches nothing but this machine."""
+
+from __future__ import annotations
+
+import gzip
+import re
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import pytest
+import yaml
+
+from build_book import ROOT, table_of_contents
+from conftest import OpenPage, serious_violations
+
+CONFIG = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
+REPOSITORY = CONFIG["repository"]["url"]
+BRANCH = CONFIG["repository"]["branch"]
+TOC = table_of_contents(ROOT)
+ALL_PAGES = [f"{page}.html" for page in (*TOC, "search", "genindex")]
+TEXT_PAGE_BUDGET = 450_000  # bytes, compressed, on a first visit
+ALREADY_COMPRESSED = {".png", ".woff", ".woff2"}
+
+every_page = pytest.mark.parametrize("name", ALL_PAGES)
+
+
+def local_file(book: Path, url: str) -> Path:
+    return book / unquote(urlsplit(url).path.lstrip("/"))
+
+
+def weight(path: Path) -> int:
+    data = path.read_bytes()
+    return len(data) if path.suffix in ALREADY_COMPRESSED else len(gzip.compress(data))
+
+
+@every_page
+def test_page_asks_no_other_host_and_keeps_quiet(open_page: OpenPage, name: str) -> None:
+    visit = open_page(name)
+    visit.page.wait_for_load_state("networkidle")
+    visit.assert_quiet()
+    for theme_asset in ("fontawesome.js", "require", "html-manager", "thebe", "mathjax"):
+        assert not [url for url in visit.requests if theme_asset in url]
+
+
+@every_page
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_page_is_accessible(open_page: OpenPage, name: str, scheme: str) -> None:
+    visit = open_page(name, scheme=scheme)
+    assert serious_violations(visit.page) == []
+
+
+@every_page
+def test_page_fits_a_phone(open_page: OpenPage, name: str) -> None:
+    page = open_page(name, width=320, height=640).page
+    assert page.evaluate("document.documentElement.scrollWidth") == 320
+
+
+@every_page
+def test_page_says_what_it_is(open_page: OpenPage, book: Path, name: str) -> None:
+    page = open_page(name).page
+    title = page.title()
+    assert CONFIG["title"] in title
+    assert title.count(CONFIG["title"]) == 1
+
+    def content(selector: str) -> str:
+        value = page.locator(f"head meta[{selector}]").get_attribute("content")
+        assert value
+        return value
+
+    description = content('name="description"')
+    assert 20 < len(description) <= 160
+    assert content('property="og:description"') == description
+    assert content('property="og:title"') in title
+    assert content('name="twitter:card"') == "summary_large_image"
+    card = local_file(book, "/" + content('property="og:image"').partition("/_static/")[2])
+    assert (book / "_static" / card.name).exists()
+
+    icon = page.locator('head link[rel*="icon"]').get_attribute("href")
+    assert icon
+    assert (book / name).parent.joinpath(icon.partition("?")[0]).exists()
+
+
+@every_page
+def test_footer_names_both_licences(open_page: OpenPage, name: str) -> None:
+    footer = open_page(name).page.locator("footer.bd-footer-content")
+    assert footer.locator('a[href*="creativecommons.org/licenses/by/4.0"]').count() == 1
+    assert footer.get_by_text("MIT").count() == 1
+
+
+@pytest.mark.parametrize("name", TOC)
+def test_buttons_follow_from_the_repository_setting(book: Path, name: str) -> None:
+    html = (book / f"{name}.html").read_text(encoding="utf-8")
+    assert f'href="{REPOSITORY}"' in html
+    assert re.search(rf'href="{re.escape(REPOSITORY)}/edit/{BRANCH}/{name}\.(md|ipynb)"', html)
+    if "kernelspec" in source(name):
+        place = REPOSITORY.removeprefix("https://github.com/")
+        assert f"https://mybinder.org/v2/gh/{place}/{BRANCH}?urlpath=lab/tree/{name}." in html
+    if (ROOT / f"{name}.ipynb").exists():
+        assert f"https://colab.research.google.com/github/{place}/blob/{BRANCH}/{name}.ipynb" in html
+
+
+def source(name: str) -> str:
+    path = next(path for kind in ("md", "ipynb") if (path := ROOT / f"{name}.{kind}").exists())
+    return path.read_text(encoding="utf-8")
+
+
+def test_search_finds_a_word_without_a_network(open_page: OpenPage) -> None:
+    visit = open_page("search.html?q=stochastic")
+    hit = visit.page.locator("#search-results a", has_text="Bibliography").first
+    hit.wait_for()
+    visit.assert_quiet()
+
+
+def test_search_dialog_leads_to_the_results(open_page: OpenPage) -> None:
+    visit = open_page("index.html")
+    visit.page.keyboard.press("Control+k")
+    visit.page.locator("dialog#pst-search-dialog input").fill("stochastic")
+    visit.page.keyboard.press("Enter")
+    visit.page.locator("#search-results a").first.wait_for()
+    visit.assert_quiet()
+
+
+def test_reader_switches_between_light_and_dark(open_page: OpenPage) -> None:
+    page = open_page("index.html", scheme="dark").page
+    assert page.locator("html").get_attribute("data-theme") == "dark"
+    page.locator("button.theme-switch-button:visible").first.click()
+    assert page.locator("html").get_attribute("data-theme") == "light"
+
+
+@every_page
+def test_text_page_stays_light(open_page: OpenPage, book: Path, name: str) -> None:
+    visit = open_page(name)
+    visit.page.wait_for_load_state("networkidle")
+    files = {path for url in visit.requests if (path := local_file(book, url)).is_file()}
+    assert sum(weight(path) for path in files) < TEXT_PAGE_BUDGET
+
+
+def test_nothing_in_the_head_blocks_but_style_sheets(book: Path) -> None:
+    head = (book / "index.html").read_text(encoding="utf-8").partition("</head>")[0]
+    blocking = [tag for tag in re.findall(r"<script[^>]*src=[^>]*>", head) if "defer" not in tag]
+    assert len(blocking) == 1, "only the 300 bytes of documentation_options.js may come first"
