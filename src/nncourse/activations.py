@@ -145,7 +145,8 @@ def gelu(z: npt.ArrayLike) -> Array:
 def gelu_derivative(z: npt.ArrayLike) -> Array:
     """Return Φ(z) + z φ(z), where φ is the standard normal density."""
     z = real_array("z", z)
-    return normal_cdf(z) + z * (np.exp(-0.5 * z**2) / math.sqrt(2 * math.pi))
+    density: Array = np.exp(-0.5 * z**2) / math.sqrt(2 * math.pi)
+    return normal_cdf(z) + z * density
 
 
 def silu(z: npt.ArrayLike) -> Array:
