@@ -158,7 +158,7 @@ def all_finite(array: Array) -> bool:
     not finite (perhaps it just overflowed) is every number looked at. Three times faster than
     ``np.isfinite(array).all()``.
     """
-    flat = array.ravel()
+    flat = array.ravel(order="K")
     return math.isfinite(flat.dot(flat)) or bool(np.isfinite(flat).all())
 
 

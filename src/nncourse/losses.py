@@ -88,7 +88,8 @@ class Loss:
         self._values = values
         if self.reduction == "none":
             return values
-        return float(values.mean() if self.reduction == "mean" else values.sum())
+        total = float(values.sum())
+        return total / values.size if self.reduction == "mean" else total
 
     def backward(self, grad: float | Array = 1.0) -> Array:
         """Return the gradient of the loss for the predictions, of their shape.
@@ -336,7 +337,8 @@ class SoftmaxCrossEntropy(Loss):
         return targets
 
     def _losses(self, predictions: Array, targets: Array) -> Array:
-        self._log_probabilities = log_softmax(predictions)
+        # Column by column in memory, sums over a few classes run several times faster.
+        self._log_probabilities = log_softmax(np.asfortranarray(predictions))
         losses: Array = -(targets * self._log_probabilities).sum(axis=1)
         return losses
 

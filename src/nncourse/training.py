@@ -6,6 +6,7 @@ seeded the same, gives the same training to the last digit.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -116,8 +117,8 @@ class Trainer:
         outputs = network.forward(X)
         if not all_finite(outputs):
             raise TrainingDiverged(*first_non_finite(network, X))
-        cost = self.loss.forward(outputs, y)
-        if not np.isfinite(cost):
+        cost = float(self.loss.forward(outputs, y))
+        if not math.isfinite(cost):
             raise TrainingDiverged("the loss", f"it is {cost}, while all outputs are finite")
         network.backward_params(self.loss.backward())
         params, grads = network.params, network.grads
@@ -125,7 +126,7 @@ class Trainer:
             for name, slope in self.penalty.gradients(params).items():
                 grads[name] = grads[name] + slope
         self._update(params, grads)
-        return float(cost)
+        return cost
 
     def _update(self, params: dict[str, Array], grads: dict[str, Array]) -> None:
         if self.schedule:
