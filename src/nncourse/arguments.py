@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-Array: TypeAlias = npt.NDArray[Any]
+Array: TypeAlias = npt.NDArray[np.floating[Any]]
 """An array of floating-point numbers; float64 by default, float32 on request."""
 
 FLOAT_DTYPES = (np.dtype(np.float64), np.dtype(np.float32))
@@ -158,7 +158,7 @@ def all_finite(array: Array) -> bool:
     not finite (perhaps it just overflowed) is every number looked at. Three times faster than
     ``np.isfinite(array).all()``.
     """
-    flat = array.ravel()
+    flat = array.ravel(order="K")
     return math.isfinite(flat.dot(flat)) or bool(np.isfinite(flat).all())
 
 
@@ -188,3 +188,25 @@ def same_dtype(name: str, array: Array, dtype: np.dtype[Any], dtype_of: str) -> 
             f"{name} should have the dtype of {dtype_of}, {dtype}, but got {array.dtype}. "
             f"Convert it with .astype(np.{dtype}), or build {dtype_of} with dtype=np.{array.dtype}."
         )
+
+
+def check_array(name: str, value: object) -> None:
+    """Refuse anything but an array of floats with a TypeError."""
+    if not isinstance(value, np.ndarray) or value.dtype.kind != "f":
+        raise TypeError(
+            f"{name} should be an array of float64 or float32, but got {describe(value)}."
+        )
+
+
+def check_batch(name: str, inputs: Array, shape: tuple[int | None, ...]) -> None:
+    """Refuse a batch without rows, or whose rows do not have this shape (None: any length)."""
+    check_array(name, inputs)
+    row = inputs.shape[1:]
+    fits = len(row) == len(shape) and all(
+        want is None or want == have for want, have in zip(shape, row, strict=True)
+    )
+    if inputs.ndim == 0 or not fits:
+        wanted = ", ".join(["batch_size", *("any" if n is None else str(n) for n in shape)])
+        raise ValueError(f"{name} should have the shape ({wanted}), but got {inputs.shape}.")
+    if len(inputs) == 0:
+        raise ValueError(f"{name} should have at least one row, but got shape {inputs.shape}.")

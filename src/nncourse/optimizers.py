@@ -150,22 +150,7 @@ class Optimizer:
                 f"but got {len(grads)}."
             )
         for position, (param, grad) in enumerate(zip(params, grads, strict=True)):
-            for name, value in (("params", param), ("grads", grad)):
-                if not isinstance(value, np.ndarray) or value.dtype.kind != "f":
-                    raise TypeError(
-                        f"{name}[{position}] should be an array of floats, which a step can "
-                        f"change in place, but got {describe(value)}."
-                    )
-            if grad.shape != param.shape:
-                raise ValueError(
-                    f"grads[{position}] should have the shape of params[{position}], "
-                    f"{param.shape}, but got {grad.shape}."
-                )
-            if grad.dtype != param.dtype:
-                raise TypeError(
-                    f"grads[{position}] should have the dtype of params[{position}], "
-                    f"{param.dtype}, but got {grad.dtype}."
-                )
+            _check_pair(position, param, grad)
             if not all_finite(grad):
                 raise NonFiniteGradient(position, grad)
         shapes = [param.shape for param in params]
@@ -177,6 +162,26 @@ class Optimizer:
                 f"params should have the shapes of the first step, {self._shapes}, but got "
                 f"{shapes}. Call reset() or use a new optimizer for other parameters."
             )
+
+
+def _check_pair(position: int, param: Array, grad: Array) -> None:
+    """Refuse a parameter and a gradient that are not float arrays of one shape and dtype."""
+    for name, value in (("params", param), ("grads", grad)):
+        if not isinstance(value, np.ndarray) or value.dtype.kind != "f":
+            raise TypeError(
+                f"{name}[{position}] should be an array of floats, which a step can change in "
+                f"place, but got {describe(value)}."
+            )
+    if grad.shape != param.shape:
+        raise ValueError(
+            f"grads[{position}] should have the shape of params[{position}], {param.shape}, "
+            f"but got {grad.shape}."
+        )
+    if grad.dtype != param.dtype:
+        raise TypeError(
+            f"grads[{position}] should have the dtype of params[{position}], {param.dtype}, "
+            f"but got {grad.dtype}."
+        )
 
 
 class SGD(Optimizer):

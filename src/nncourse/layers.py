@@ -1,0 +1,440 @@
+"""Layers: each maps a batch forward and carries a gradient backward.
+
+A layer holds its parameters in `params` and their gradients, after `backward`, in `grads` under
+the same names. It does not change its own weights: that is what an optimizer is for.
+
+One convention everywhere: batches are rows. Inputs are ``(batch_size, ...)``, weights are
+``(fan_in, fan_out)``, and ``X @ W + b`` is how they meet.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from nncourse import activations
+from nncourse.arguments import (
+    Array,
+    check_array,
+    check_batch,
+    float_dtype,
+    generator,
+    number,
+    positive,
+    same_dtype,
+    same_shape,
+    whole_number,
+)
+from nncourse.initializers import XavierNormal, Zeros
+
+InitializerLike = Callable[[tuple[int, ...], np.random.Generator, Any], Array]
+
+
+class Layer:
+    """What all layers share.
+
+    Attributes
+    ----------
+    params : dict of str to array
+        The parameters by name, for example ``{"W": ..., "b": ...}``; empty if there are none.
+    grads : dict of str to array
+        After `backward`: the gradient of the loss for each parameter, of the same shape.
+        Every call of `backward` replaces them; they do not add up over calls.
+    buffers : dict of str to array
+        Numbers that are kept and saved with the layer but not learned, such as running means.
+    training : bool
+        Whether the layer behaves as in training (True at first) or as in use. Only dropout and
+        batch normalization make a difference. It has nothing to do with whether weights learn.
+    """
+
+    def __init__(self) -> None:
+        self.params: dict[str, Array] = {}
+        self.grads: dict[str, Array] = {}
+        self.buffers: dict[str, Array] = {}
+        self.training = True
+        self._outputs_like: tuple[tuple[int, ...], np.dtype[Any]] | None = None
+
+    def forward(self, inputs: Array) -> Array:
+        """Return the outputs for a batch of inputs and remember what `backward` will need."""
+        raise NotImplementedError(f"{type(self).__name__} has to define forward(inputs).")
+
+    def backward(self, grad: Array) -> Array:
+        """Carry a gradient back through the most recent `forward`.
+
+        Parameters
+        ----------
+        grad : array of the shape of the outputs
+            ∂L/∂outputs.
+
+        Returns
+        -------
+        array of the shape of the inputs
+            ∂L/∂inputs. The gradients of the parameters are in `grads` afterwards.
+
+        Raises
+        ------
+        RuntimeError
+            If `forward` was not called before.
+        ValueError, TypeError
+            If `grad` has another shape or dtype than the outputs.
+        """
+        raise NotImplementedError(f"{type(self).__name__} has to define backward(grad).")
+
+    def backward_params(self, grad: Array) -> None:
+        """Fill `grads` as `backward` does, for a caller who does not need ∂L/∂inputs.
+
+        This is the first layer of a network in training: nobody asks what the data should have
+        been, and in a wide network that saves a quarter of the work.
+        """
+        self.backward(grad)
+
+    def output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
+        """Return the shape of the outputs for inputs of this shape, both without the batch axis."""
+        return input_shape
+
+    def pieces(self) -> npt.NDArray[np.bool_] | None:
+        """Return on which side of its kink each number of the last `forward` was, if it has one.
+
+        The gradient check compares them before and after a small step.
+        """
+        return None
+
+    def num_params(self) -> int:
+        """Return how many numbers the layer learns."""
+        return sum(param.size for param in self.params.values())
+
+    def _remember(self, outputs: Array) -> Array:
+        """Note shape and dtype of the outputs, which is what `backward` must receive."""
+        self._outputs_like = outputs.shape, outputs.dtype
+        return outputs
+
+    def _check_grad(self, grad: Array) -> None:
+        name = type(self).__name__
+        if self._outputs_like is None:
+            raise RuntimeError(
+                f"{name}.backward needs a forward pass before it, but forward was not called."
+            )
+        shape, dtype = self._outputs_like
+        check_array(f"grad of {name}.backward", grad)
+        same_shape(f"grad of {name}.backward", grad, shape, "the outputs")
+        same_dtype(f"grad of {name}.backward", grad, dtype, "the outputs")
+
+
+class Linear(Layer):
+    """A fully connected layer: outputs = inputs @ W + b.
+
+    Parameters
+    ----------
+    num_inputs, num_outputs : int
+        Fan in and fan out, at least 1.
+    rng : numpy.random.Generator
+        Where the first weights come from.
+    weight_init : initializer
+        Called as ``weight_init(shape, rng, dtype)``; `XavierNormal` by default.
+    bias_init : initializer or None
+        `Zeros` by default; None builds a layer without bias.
+    dtype : dtype
+        float64 (default) or float32; inputs must have the same.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> layer = Linear(4, 5, rng=np.random.default_rng(0))
+    >>> layer.params["W"].shape, layer.params["b"].shape
+    ((4, 5), (5,))
+    >>> layer.forward(np.ones((1, 4))).shape
+    (1, 5)
+    """
+
+    def __init__(
+        self,
+        num_inputs: int,
+        num_outputs: int,
+        *,
+        rng: np.random.Generator,
+        weight_init: InitializerLike | None = None,
+        bias_init: InitializerLike | None = Zeros(),  # noqa: B008 (it holds no state)
+        dtype: npt.DTypeLike = np.float64,
+    ) -> None:
+        super().__init__()
+        shape = whole_number("num_inputs", num_inputs), whole_number("num_outputs", num_outputs)
+        generator("rng", rng)
+        dtype = float_dtype("dtype", dtype)
+        weight_init = XavierNormal() if weight_init is None else weight_init
+        self.params["W"] = weight_init(shape, rng, dtype)
+        if bias_init is not None:
+            self.params["b"] = bias_init((num_outputs,), rng, dtype)
+
+    def forward(self, inputs: Array) -> Array:
+        """Return inputs @ W + b.
+
+        Parameters
+        ----------
+        inputs : array of shape (batch_size, num_inputs)
+            In the dtype of the layer.
+
+        Returns
+        -------
+        array of shape (batch_size, num_outputs)
+        """
+        W = self.params["W"]
+        check_batch("inputs of Linear", inputs, (W.shape[0],))
+        same_dtype("inputs of Linear", inputs, W.dtype, "the layer")
+        self.inputs = inputs
+        outputs: Array = inputs @ W
+        if "b" in self.params:
+            outputs += self.params["b"]
+        return self._remember(outputs)
+
+    def backward(self, grad: Array) -> Array:
+        """Return ∂L/∂inputs = grad @ W.T, and leave ∂L/∂W and ∂L/∂b in `grads`.
+
+        If y = f(x) and x = a @ b + c then dy/da = f'(x) @ b.T, dy/db = a.T @ f'(x) and
+        dy/dc = f'(x), summed over the rows, each of which adds c once.
+        """
+        self.backward_params(grad)
+        grad_inputs: Array = grad @ self.params["W"].T
+        return grad_inputs
+
+    def backward_params(self, grad: Array) -> None:
+        """Leave ∂L/∂W = inputs.T @ grad and ∂L/∂b = the sum of the rows of grad in `grads`."""
+        self._check_grad(grad)
+        self.grads["W"] = self.inputs.T @ grad
+        if "b" in self.params:
+            # The sum over the rows; as a product with ones it is up to three times faster.
+            self.grads["b"] = np.ones(len(grad), grad.dtype) @ grad
+
+    def output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
+        """Return (num_outputs,), after a check that the inputs fit."""
+        num_inputs, num_outputs = self.params["W"].shape
+        if input_shape != (num_inputs,):
+            raise ValueError(
+                f"input_shape of Linear should be {(num_inputs,)}, but got {input_shape}."
+            )
+        return (num_outputs,)
+
+
+class Elementwise(Layer):
+    """An activation applied to every number by itself: outputs = f(inputs).
+
+    Parameters
+    ----------
+    function, derivative : callable
+        f and f', each from an array to an array of the same shape and dtype. Your own pair works
+        as well as those of `nncourse.activations`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> square = Elementwise(lambda z: z**2, lambda z: 2 * z)
+    >>> square.forward(np.array([[3.0]])), square.backward(np.array([[1.0]]))
+    (array([[9.]]), array([[6.]]))
+    """
+
+    kinked = False
+
+    def __init__(
+        self, function: Callable[[Array], Array], derivative: Callable[[Array], Array]
+    ) -> None:
+        super().__init__()
+        self.function = function
+        self.derivative = derivative
+
+    def forward(self, inputs: Array) -> Array:
+        """Return f(inputs), of the same shape."""
+        check_array(f"inputs of {type(self).__name__}", inputs)
+        self.inputs = inputs
+        return self._remember(self.function(inputs))
+
+    def backward(self, grad: Array) -> Array:
+        """Return grad * f'(inputs): the chain rule, number by number."""
+        self._check_grad(grad)
+        return grad * self.derivative(self.inputs)
+
+    def pieces(self) -> npt.NDArray[np.bool_] | None:
+        """Return where the last inputs were above 0, if the function has its kink there."""
+        return self.inputs > 0 if self.kinked else None
+
+
+class Sigmoid(Elementwise):
+    """outputs = σ(inputs); see `nncourse.activations.sigmoid`."""
+
+    def __init__(self) -> None:
+        super().__init__(activations.sigmoid, activations.sigmoid_derivative)
+
+    def forward(self, inputs: Array) -> Array:
+        """Return σ(inputs)."""
+        self.outputs = super().forward(inputs)
+        return self.outputs
+
+    def backward(self, grad: Array) -> Array:
+        """Return grad * σ (1 − σ), with the σ that forward has computed already."""
+        self._check_grad(grad)
+        return grad * (self.outputs * (1 - self.outputs))
+
+
+class Tanh(Elementwise):
+    """outputs = tanh(inputs); see `nncourse.activations.tanh`."""
+
+    def __init__(self) -> None:
+        super().__init__(activations.tanh, activations.tanh_derivative)
+
+    def forward(self, inputs: Array) -> Array:
+        """Return tanh(inputs)."""
+        self.outputs = super().forward(inputs)
+        return self.outputs
+
+    def backward(self, grad: Array) -> Array:
+        """Return grad * (1 − tanh²), with the tanh that forward has computed already."""
+        self._check_grad(grad)
+        return grad * (1 - self.outputs**2)
+
+
+class ReLU(Elementwise):
+    """outputs = max(0, inputs); see `nncourse.activations.relu`."""
+
+    kinked = True
+
+    def __init__(self) -> None:
+        super().__init__(activations.relu, activations.relu_derivative)
+
+
+class LeakyReLU(Elementwise):
+    """outputs = inputs where positive, slope · inputs elsewhere.
+
+    Parameters
+    ----------
+    slope : float
+        0.01 by default; see `nncourse.activations.leaky_relu`.
+    """
+
+    kinked = True
+
+    def __init__(self, slope: float = activations.LEAKY_SLOPE) -> None:
+        self.slope = number("slope", slope)
+        super().__init__(
+            lambda z: activations.leaky_relu(z, slope),
+            lambda z: activations.leaky_relu_derivative(z, slope),
+        )
+
+
+class ELU(Elementwise):
+    """outputs = inputs where positive, α (exp(inputs) − 1) elsewhere.
+
+    Parameters
+    ----------
+    alpha : float
+        α above 0; see `nncourse.activations.elu`.
+    """
+
+    kinked = True
+
+    def __init__(self, alpha: float = 1.0) -> None:
+        self.alpha = positive("alpha", alpha)
+        super().__init__(
+            lambda z: activations.elu(z, alpha), lambda z: activations.elu_derivative(z, alpha)
+        )
+
+
+class GELU(Elementwise):
+    """outputs = inputs · Φ(inputs); see `nncourse.activations.gelu`."""
+
+    def __init__(self) -> None:
+        super().__init__(activations.gelu, activations.gelu_derivative)
+
+
+class SiLU(Elementwise):
+    """outputs = inputs · σ(inputs); see `nncourse.activations.silu`."""
+
+    def __init__(self) -> None:
+        super().__init__(activations.silu, activations.silu_derivative)
+
+
+class Identity(Elementwise):
+    """outputs = inputs: no activation."""
+
+    def __init__(self) -> None:
+        super().__init__(activations.identity, activations.identity_derivative)
+
+
+class Softmax(Layer):
+    """Turn the scores of each row into probabilities, over the last axis.
+
+    For training a classifier leave it away and use `nncourse.losses.SoftmaxCrossEntropy`, which
+    takes the scores themselves and is exact where this layer rounds to 0 or 1.
+    """
+
+    def forward(self, inputs: Array) -> Array:
+        """Return softmax(inputs), of the same shape; the last axis sums to 1."""
+        check_array("inputs of Softmax", inputs)
+        self.outputs = activations.softmax(inputs)
+        return self._remember(self.outputs)
+
+    def backward(self, grad: Array) -> Array:
+        """Return s (grad − Σ grad·s): the product of grad with the Jacobian sᵢ (δᵢⱼ − sⱼ)."""
+        self._check_grad(grad)
+        weighted: Array = (grad * self.outputs).sum(axis=-1, keepdims=True)
+        return self.outputs * (grad - weighted)
+
+
+class Reshape(Layer):
+    """Give every row another shape with as many numbers; the batch axis stays.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        The new shape of one row, for example (1, 8, 8).
+    """
+
+    def __init__(self, shape: tuple[int, ...]) -> None:
+        super().__init__()
+        self.shape = tuple(whole_number("every entry of shape", size) for size in shape)
+
+    def forward(self, inputs: Array) -> Array:
+        """Return the inputs as (batch_size, *shape)."""
+        check_array(f"inputs of {type(self).__name__}", inputs)
+        self.input_shape = inputs.shape
+        return self._remember(inputs.reshape(len(inputs), *self.output_shape(inputs.shape[1:])))
+
+    def backward(self, grad: Array) -> Array:
+        """Return grad in the shape of the inputs."""
+        self._check_grad(grad)
+        return grad.reshape(self.input_shape)
+
+    def output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
+        """Return the new shape of one row, after a check that it holds as many numbers."""
+        if math.prod(input_shape) != math.prod(self.shape):
+            raise ValueError(
+                f"input_shape of Reshape should hold {math.prod(self.shape)} numbers to become "
+                f"{self.shape}, but got {input_shape}."
+            )
+        return self.shape
+
+
+class Flatten(Reshape):
+    """Lay every row out in one line: (batch_size, a, b, ...) becomes (batch_size, a·b·…)."""
+
+    def __init__(self) -> None:
+        super().__init__(())
+
+    def output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
+        """Return (a·b·…,)."""
+        return (math.prod(input_shape),)
+
+
+ACTIVATION_LAYERS: dict[str, Callable[[], Layer]] = {
+    "identity": Identity,
+    "sigmoid": Sigmoid,
+    "tanh": Tanh,
+    "relu": ReLU,
+    "leaky_relu": LeakyReLU,
+    "elu": ELU,
+    "gelu": GELU,
+    "silu": SiLU,
+    "softmax": Softmax,
+}
+"""Every activation layer by the name that `nncourse.network.MLP` knows it under."""

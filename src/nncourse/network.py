@@ -1,0 +1,359 @@
+"""Networks: layers in a row, with names, a summary, two modes, and a file to keep weights in.
+
+`Sequential` takes any layers; `MLP` builds the usual ones. How a network is trained is in
+`nncourse.training`.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import zipfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from nncourse.arguments import (
+    Array,
+    check_array,
+    describe,
+    finite,
+    fraction_below_one,
+    generator,
+    one_of,
+    whole_number,
+)
+from nncourse.dropout import Dropout
+from nncourse.initializers import initializer_for
+from nncourse.layers import ACTIVATION_LAYERS, InitializerLike, Layer, Linear
+
+FORMAT_KEY, FORMAT = "nncourse format", "weights 1"
+
+
+class Sequential:
+    """Layers one after the other: the outputs of each are the inputs of the next.
+
+    Parameters
+    ----------
+    layers : sequence of Layer, or mapping of str to Layer
+        In order. Without names, each is called after its class and its place among its kind:
+        "linear1", "relu1", "linear2".
+
+    Attributes
+    ----------
+    layers : dict of str to Layer
+        The layers by name, in order.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from nncourse.layers import Linear, Tanh
+    >>> rng = np.random.default_rng(0)
+    >>> network = Sequential([Linear(4, 5, rng=rng), Tanh(), Linear(5, 3, rng=rng)])
+    >>> list(network.params)
+    ['linear1.W', 'linear1.b', 'linear2.W', 'linear2.b']
+    >>> network.forward(np.ones((2, 4))).shape
+    (2, 3)
+    """
+
+    def __init__(self, layers: Sequence[Layer] | Mapping[str, Layer]) -> None:
+        named = dict(layers) if isinstance(layers, Mapping) else _named(layers)
+        if not named:
+            raise ValueError("layers should hold at least one layer, but got none.")
+        for name, layer in named.items():
+            if not isinstance(layer, Layer):
+                raise TypeError(f"layer {name!r} should be a Layer, but got {describe(layer)}.")
+            if "." in name:
+                raise ValueError(f"a layer's name should have no dot in it, but got {name!r}.")
+        if len(set(map(id, named.values()))) < len(named):
+            raise ValueError("layers should be different objects, but one of them comes twice.")
+        self.layers: dict[str, Layer] = named
+
+    @property
+    def params(self) -> dict[str, Array]:
+        """All parameters by name, "linear1.W"; the arrays themselves, not copies."""
+        return {
+            f"{name}.{key}": param
+            for name, layer in self.layers.items()
+            for key, param in layer.params.items()
+        }
+
+    @property
+    def grads(self) -> dict[str, Array]:
+        """All gradients of the last `backward`, under the names of `params` and in their order."""
+        return {
+            f"{name}.{key}": layer.grads[key]
+            for name, layer in self.layers.items()
+            for key in layer.params
+            if key in layer.grads
+        }
+
+    @property
+    def buffers(self) -> dict[str, Array]:
+        """All numbers that are kept but not learned, such as running means, by name."""
+        return {
+            f"{name}.{key}": buffer
+            for name, layer in self.layers.items()
+            for key, buffer in layer.buffers.items()
+        }
+
+    @property
+    def training(self) -> bool:
+        """Whether all layers are in training mode; setting it sets it for all layers."""
+        return all(layer.training for layer in self.layers.values())
+
+    @training.setter
+    def training(self, value: bool) -> None:
+        for layer in self.layers.values():
+            layer.training = value
+
+    @contextmanager
+    def mode(self, *, training: bool) -> Iterator[None]:
+        """Put all layers in training mode (True) or in use (False) inside a `with` block.
+
+        Afterwards every layer has its own mode back, also after an error.
+
+        >>> import numpy as np
+        >>> network = MLP([2, 1], rng=np.random.default_rng(0))
+        >>> with network.mode(training=False):
+        ...     network.training
+        False
+        >>> network.training
+        True
+        """
+        before = [layer.training for layer in self.layers.values()]
+        self.training = training
+        try:
+            yield
+        finally:
+            for layer, was in zip(self.layers.values(), before, strict=True):
+                layer.training = was
+
+    def forward(self, inputs: Array) -> Array:
+        """Return the outputs for a batch of inputs, in the current mode.
+
+        Parameters
+        ----------
+        inputs : array of shape (batch_size, ...)
+            In the dtype of the layers.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If the inputs do not fit the first layer, are empty, or hold NaN or infinity.
+        """
+        check_array("inputs", inputs)
+        if inputs.size == 0:
+            raise ValueError(f"inputs should have at least one row, but got shape {inputs.shape}.")
+        finite("inputs", inputs)
+        outputs = inputs
+        for layer in self.layers.values():
+            outputs = layer.forward(outputs)
+        return outputs
+
+    def backward(self, grad: Array) -> Array:
+        """Carry ∂L/∂outputs back to ∂L/∂inputs, filling `grads` on the way."""
+        for layer in reversed(self.layers.values()):
+            grad = layer.backward(grad)
+        return grad
+
+    def backward_params(self, grad: Array) -> None:
+        """Fill `grads` as `backward` does, and stop at the first layer that has parameters."""
+        order = list(self.layers.values())
+        first = next((i for i, layer in enumerate(order) if layer.params), None)
+        if first is None:
+            return
+        for layer in reversed(order[first + 1 :]):
+            grad = layer.backward(grad)
+        order[first].backward_params(grad)
+
+    def predict(self, inputs: Array) -> Array:
+        """Return the outputs in use: no dropout, running statistics; the mode is left as it was."""
+        with self.mode(training=False):
+            return self.forward(inputs)
+
+    def num_params(self) -> int:
+        """Return how many numbers the network learns."""
+        return sum(layer.num_params() for layer in self.layers.values())
+
+    def summary(self, input_shape: tuple[int, ...]) -> str:
+        """Return a table of the layers: name, kind, output shape, parameter shapes and count.
+
+        Parameters
+        ----------
+        input_shape : tuple of int
+            The shape of one row of inputs, without the batch axis.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> print(MLP([4, 5, 3], rng=np.random.default_rng(0)).summary((4,)))
+        layer    kind    output  parameters        count
+        linear1  Linear  (n, 5)  W (4, 5), b (5,)     25
+        relu1    ReLU    (n, 5)  -                     0
+        linear2  Linear  (n, 3)  W (5, 3), b (3,)     18
+        total                                         43
+        """
+        rows = [("layer", "kind", "output", "parameters", "count")]
+        shape = input_shape
+        for name, layer in self.layers.items():
+            shape = layer.output_shape(shape)
+            output = f"({', '.join(['n', *map(str, shape)])})"
+            params = ", ".join(f"{key} {param.shape}" for key, param in layer.params.items())
+            rows.append(
+                (name, type(layer).__name__, output, params or "-", str(layer.num_params()))
+            )
+        rows.append(("total", "", "", "", str(self.num_params())))
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        return "\n".join(
+            "  ".join([*map(str.ljust, row[:-1], widths), row[-1].rjust(widths[-1])])
+            for row in rows
+        )
+
+    def state(self) -> dict[str, Array]:
+        """Return a copy of all parameters and buffers by name."""
+        return {name: array.copy() for name, array in {**self.params, **self.buffers}.items()}
+
+    def set_state(self, state: Mapping[str, Array]) -> None:
+        """Put parameters and buffers back, as `state` returned them.
+
+        Raises
+        ------
+        ValueError
+            If names or shapes are not those of this network, or a number is not finite. Nothing
+            was changed then.
+        TypeError
+            If a dtype is another; nothing was changed.
+        """
+        own = {**self.params, **self.buffers}
+        if missing := sorted(own.keys() - state.keys()):
+            raise ValueError(f"state should have every array of the network, but lacks {missing}.")
+        if unknown := sorted(state.keys() - own.keys()):
+            raise ValueError(f"state should have no other arrays, but has {unknown} as well.")
+        for name, array in own.items():
+            if state[name].shape != array.shape:
+                raise ValueError(
+                    f"state[{name!r}] should have the shape {array.shape}, "
+                    f"but got {state[name].shape}."
+                )
+            if state[name].dtype != array.dtype:
+                raise TypeError(
+                    f"state[{name!r}] should have the dtype {array.dtype}, "
+                    f"but got {state[name].dtype}."
+                )
+            finite(f"state[{name!r}]", state[name])
+        for name, array in own.items():
+            array[...] = state[name]
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write all parameters and buffers to an `.npz` file, replacing it only once complete.
+
+        The layers themselves are not written: to `load`, build the same network first.
+        """
+        target = Path(path)
+        handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=target.name, suffix=".part")
+        try:
+            with os.fdopen(handle, "wb") as file:
+                np.savez(file, **{FORMAT_KEY: np.array(FORMAT)}, **self.state())  # type: ignore[arg-type]
+            os.replace(temporary, target)
+        except BaseException:
+            os.unlink(temporary)
+            raise
+
+    def load(self, path: str | os.PathLike[str]) -> None:
+        """Read parameters and buffers that `save` wrote; no pickle is ever opened.
+
+        Raises
+        ------
+        FileNotFoundError
+            If there is no such file.
+        ValueError, TypeError
+            If it is damaged, is no file of weights, or belongs to another network. Nothing was
+            changed then.
+        """
+        try:
+            with np.load(path, allow_pickle=False) as file:
+                state = {name: file[name] for name in file.files}
+        except FileNotFoundError:
+            raise
+        except (OSError, ValueError, EOFError, AttributeError, zipfile.BadZipFile) as error:
+            raise ValueError(
+                f"path should name a file that save() wrote, but {str(path)!r} cannot be read: "
+                f"{error}"
+            ) from error
+        if str(state.pop(FORMAT_KEY, None)) != FORMAT:
+            raise ValueError(
+                f"path should name a file that save() wrote, but {str(path)!r} is another archive."
+            )
+        self.set_state(state)
+
+
+def _named(layers: Sequence[Layer]) -> dict[str, Layer]:
+    """Name each layer after its class and its place among its kind."""
+    named: dict[str, Layer] = {}
+    counts: dict[str, int] = {}
+    for layer in layers:
+        kind = type(layer).__name__.lower()
+        counts[kind] = counts.get(kind, 0) + 1
+        named[f"{kind}{counts[kind]}"] = layer
+    return named
+
+
+class MLP(Sequential):
+    """A multilayer perceptron: linear layers with an activation between them.
+
+    The last layer puts out plain numbers (scores), as the losses expect.
+
+    Parameters
+    ----------
+    sizes : sequence of int
+        Widths from inputs to outputs, at least two: [4, 5, 3] has one hidden layer of 5.
+    activation : str
+        A name in `nncourse.layers.ACTIVATION_LAYERS`; "identity" leaves it away.
+    rng : numpy.random.Generator
+        Where the first weights, and the masks of dropout, come from.
+    weight_init : initializer or None
+        None takes the one that suits the activation, and `XavierNormal` for the last layer.
+    dropout : float
+        The probability of dropping a hidden activation, in [0, 1).
+    dtype : dtype
+        float64 (default) or float32.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> network = MLP([4, 5, 3], activation="tanh", rng=np.random.default_rng(0))
+    >>> list(network.layers)
+    ['linear1', 'tanh1', 'linear2']
+    """
+
+    def __init__(
+        self,
+        sizes: Sequence[int],
+        *,
+        activation: str = "relu",
+        rng: np.random.Generator,
+        weight_init: InitializerLike | None = None,
+        dropout: float = 0.0,
+        dtype: npt.DTypeLike = np.float64,
+    ) -> None:
+        sizes = [whole_number("every entry of sizes", size) for size in sizes]
+        if len(sizes) < 2:
+            raise ValueError(f"sizes should have at least two entries, but got {sizes}.")
+        one_of("activation", activation, ACTIVATION_LAYERS)
+        generator("rng", rng)
+        fraction_below_one("dropout", dropout)
+        layers: list[Layer] = []
+        for fan_in, fan_out in pairwise(sizes[:-1]):
+            init = weight_init or initializer_for(activation)
+            layers.append(Linear(fan_in, fan_out, rng=rng, weight_init=init, dtype=dtype))
+            if activation != "identity":
+                layers.append(ACTIVATION_LAYERS[activation]())
+            if dropout:
+                layers.append(Dropout(dropout, rng=rng))
+        layers.append(Linear(sizes[-2], sizes[-1], rng=rng, weight_init=weight_init, dtype=dtype))
+        super().__init__(layers)
