@@ -536,7 +536,7 @@ def noise() -> Explorable:
 
     def result(batch_size: str, learning_rate: float, shuffle: str) -> Say:
         costs = _cost(_noisy_path(batch_size, learning_rate, shuffle))
-        last = costs[-max(1, NUM_SAMPLES // int(batch_size)) :]
+        last = costs[-NUM_SAMPLES // int(batch_size) - 1 :]  # from where the last pass begins
         return Say(
             "The cost falls from {} to {}; the least possible is {}. In the last pass over the "
             "data it lies between {} and {}.",

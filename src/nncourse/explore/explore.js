@@ -14,7 +14,7 @@ function number(value, digits = 4) {
   const sign = value < 0 ? "−" : "", size = Math.abs(value);
   if (size === 0) return "0";
   const power = Number(size.toExponential(6).split("e")[1]);
-  if (power >= 6 || power < -4) {
+  if (power >= 6 || power < -3) {
     const [mantissa, exponent] = size.toExponential(digits - 2).split("e");
     const raised = String(Number(exponent)).replace(/[-0-9]/g, (c) => (c === "-" ? "⁻" : "⁰¹²³⁴⁵⁶⁷⁸⁹"[c]));
     return `${sign}${plain(mantissa)}×10${raised}`;

@@ -44,7 +44,7 @@ def number(value: float, digits: int = 4) -> str:
     if size == 0:
         return "0"
     power = int(f"{size:e}".split("e")[1])
-    if power >= 6 or power < -4:
+    if power >= 6 or power < -3:
         mantissa, exponent = f"{size:.{digits - 2}e}".split("e")
         raised = str(int(exponent)).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
         return f"{sign}{_plain(mantissa)}×10{raised}"
