@@ -176,9 +176,7 @@ def finite(name: str, array: Array) -> None:
 def same_shape(name: str, array: Array, shape: tuple[int, ...], shape_of: str) -> None:
     """Refuse an array whose shape is not `shape`, the shape of the thing called `shape_of`."""
     if array.shape != shape:
-        raise ValueError(
-            f"{name} should have the shape of {shape_of}, {shape}, but got {array.shape}."
-        )
+        raise ValueError(f"{name} should have the shape of {shape_of}, {shape}, but got {array.shape}.")
 
 
 def same_dtype(name: str, array: Array, dtype: np.dtype[Any], dtype_of: str) -> None:
@@ -193,9 +191,7 @@ def same_dtype(name: str, array: Array, dtype: np.dtype[Any], dtype_of: str) -> 
 def check_array(name: str, value: object) -> None:
     """Refuse anything but an array of floats with a TypeError."""
     if not isinstance(value, np.ndarray) or value.dtype.kind != "f":
-        raise TypeError(
-            f"{name} should be an array of float64 or float32, but got {describe(value)}."
-        )
+        raise TypeError(f"{name} should be an array of float64 or float32, but got {describe(value)}.")
 
 
 def check_batch(name: str, inputs: Array, shape: tuple[int | None, ...]) -> None:

@@ -89,8 +89,7 @@ class Value:
         a, b = self, as_value(other)
         if a.data.ndim != 2 or b.data.ndim != 2 or a.data.shape[1] != b.data.shape[0]:
             raise ValueError(
-                f"@ should get matrices that fit, (n, k) @ (k, m), "
-                f"but got {a.data.shape} @ {b.data.shape}."
+                f"@ should get matrices that fit, (n, k) @ (k, m), but got {a.data.shape} @ {b.data.shape}."
             )
         return _result(a.data @ b.data, "@", (a, b), lambda g: (g @ b.data.T, a.data.T @ g))
 
@@ -180,9 +179,7 @@ class Value:
             If self is not a single number.
         """
         if self.data.size != 1:
-            raise ValueError(
-                f"backward should start from a single number, but got shape {self.data.shape}."
-            )
+            raise ValueError(f"backward should start from a single number, but got shape {self.data.shape}.")
         order = self.graph()
         for value in order:
             value.grad = np.zeros_like(value.data)

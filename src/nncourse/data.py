@@ -76,9 +76,7 @@ def xor(num_per_corner: int = 1, noise: float = 0.0, *, rng: np.random.Generator
     )
 
 
-def blobs(
-    num_per_class: int, centers: npt.ArrayLike, std: float = 1.0, *, rng: np.random.Generator
-) -> Data:
+def blobs(num_per_class: int, centers: npt.ArrayLike, std: float = 1.0, *, rng: np.random.Generator) -> Data:
     """Return a round Gaussian cloud around each center.
 
     Parameters
@@ -256,9 +254,7 @@ def _same_length(X: AnyArray, y: AnyArray) -> int:
     return len(X)
 
 
-def split(
-    X: Array, y: AnyArray, fractions: Sequence[float], *, rng: np.random.Generator
-) -> list[Data]:
+def split(X: Array, y: AnyArray, fractions: Sequence[float], *, rng: np.random.Generator) -> list[Data]:
     """Shuffle the rows and cut them into parts.
 
     Parameters
@@ -288,8 +284,7 @@ def split(
     parts = np.split(generator("rng", rng).permutation(n), cuts)
     if min(map(len, parts)) == 0:
         raise ValueError(
-            f"fractions should leave at least one of the {n} rows to each part, "
-            f"but got {list(fractions)}."
+            f"fractions should leave at least one of the {n} rows to each part, but got {list(fractions)}."
         )
     return [Data(X[rows], y[rows]) for rows in parts]
 
@@ -375,8 +370,7 @@ def one_hot(labels: npt.ArrayLike, num_classes: int, dtype: npt.DTypeLike = np.f
         )
     if array.size and (array.min() < 0 or array.max() >= k):
         raise ValueError(
-            f"labels should be from 0 to {k - 1}, but got values from {array.min()} "
-            f"to {array.max()}."
+            f"labels should be from 0 to {k - 1}, but got values from {array.min()} to {array.max()}."
         )
     rows = np.zeros((len(array), k), dtype=float_dtype("dtype", dtype))
     rows[np.arange(len(array)), array] = 1

@@ -106,9 +106,7 @@ class GradientReport:
             f"relative error {worst.error:.1e} (tolerance {self.tolerance:.0e})"
         ]
         if not self.passed:
-            lines.append(
-                f"  in {place}: derived {worst.derived:.8g}, measured {worst.measured:.8g}"
-            )
+            lines.append(f"  in {place}: derived {worst.derived:.8g}, measured {worst.measured:.8g}")
         if blind := [check.name for check in self.checks if not check.compared]:
             lines.append(f"  nothing could be compared for {blind}: every step crosses a kink")
         if skipped := sum(check.skipped for check in self.checks):
@@ -116,9 +114,7 @@ class GradientReport:
         return "\n".join(lines)
 
 
-def numerical_gradient(
-    function: Callable[[Array], float], x: npt.ArrayLike, epsilon: float = 1e-5
-) -> Array:
+def numerical_gradient(function: Callable[[Array], float], x: npt.ArrayLike, epsilon: float = 1e-5) -> Array:
     """Return the gradient of a function at x by central differences, element by element.
 
     Parameters
@@ -304,8 +300,7 @@ def check_gradients(
                 raise ValueError(f"grads should have a gradient for {name}, but there is none.")
             same_shape(f"the gradient of {name}", derived[name], value.shape, name)
             found = [
-                _check_direction(name, value, derived[name], measure, epsilon, rng)
-                for _ in range(directions)
+                _check_direction(name, value, derived[name], measure, epsilon, rng) for _ in range(directions)
             ]
             if per_element:
                 found.append(_check_elements(name, value, derived[name], measure, epsilon))
@@ -357,9 +352,7 @@ def _rise(value: Array, step: Array, measure: Callable[[], Measured]) -> tuple[f
     return above - below, pieces_above == pieces_below
 
 
-def _worst_element(
-    name: str, derived: Array, measured: Array, fair: npt.NDArray[np.bool_]
-) -> ParameterCheck:
+def _worst_element(name: str, derived: Array, measured: Array, fair: npt.NDArray[np.bool_]) -> ParameterCheck:
     largest = max(np.abs(derived).max(), np.abs(np.where(fair, measured, 0)).max(), SMALLEST_SCALE)
     errors = np.where(fair, np.abs(derived - measured) / largest, 0)
     errors = np.where(np.isnan(errors), np.inf, errors)

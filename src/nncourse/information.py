@@ -117,9 +117,7 @@ def cross_entropy(p: npt.ArrayLike, q: npt.ArrayLike, base: float = math.e) -> A
     """
     p, q = distribution("p", p), distribution("q", q)
     if p.shape[-1] != q.shape[-1]:
-        raise ValueError(
-            f"q should have as many outcomes as p, {p.shape[-1]}, but got {q.shape[-1]}."
-        )
+        raise ValueError(f"q should have as many outcomes as p, {p.shape[-1]}, but got {q.shape[-1]}.")
     possible = p > 0
     log_q = np.where(possible, _log(q, base), 0)
     result: Array = 0 - (p * log_q).sum(axis=-1)

@@ -64,9 +64,7 @@ def fans(shape: tuple[int, ...]) -> tuple[int, int]:
         If the shape has fewer than two axes.
     """
     if len(shape) < 2:
-        raise ValueError(
-            f"shape should have at least two axes, (fan_in, fan_out), but got {tuple(shape)}."
-        )
+        raise ValueError(f"shape should have at least two axes, (fan_in, fan_out), but got {tuple(shape)}.")
     rest = math.prod(shape[2:])
     return shape[0] * rest, shape[1] * rest
 
@@ -243,9 +241,7 @@ class KaimingNormal(_NormalByFan):
     0.5
     """
 
-    def __init__(
-        self, nonlinearity: str = "relu", mode: str = "fan_in", slope: float = 0.01
-    ) -> None:
+    def __init__(self, nonlinearity: str = "relu", mode: str = "fan_in", slope: float = 0.01) -> None:
         self.gain = gain(nonlinearity, slope)
         self.mode = one_of("mode", mode, FAN_MODES)
 
@@ -259,9 +255,7 @@ class KaimingUniform(_UniformByFan):
     1.0
     """
 
-    def __init__(
-        self, nonlinearity: str = "relu", mode: str = "fan_in", slope: float = 0.01
-    ) -> None:
+    def __init__(self, nonlinearity: str = "relu", mode: str = "fan_in", slope: float = 0.01) -> None:
         self.gain = gain(nonlinearity, slope)
         self.mode = one_of("mode", mode, FAN_MODES)
 

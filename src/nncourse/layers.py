@@ -115,9 +115,7 @@ class Layer:
     def _check_grad(self, grad: Array) -> None:
         name = type(self).__name__
         if self._outputs_like is None:
-            raise RuntimeError(
-                f"{name}.backward needs a forward pass before it, but forward was not called."
-            )
+            raise RuntimeError(f"{name}.backward needs a forward pass before it, but forward was not called.")
         shape, dtype = self._outputs_like
         check_array(f"grad of {name}.backward", grad)
         same_shape(f"grad of {name}.backward", grad, shape, "the outputs")
@@ -212,9 +210,7 @@ class Linear(Layer):
         """Return (num_outputs,), after a check that the inputs fit."""
         num_inputs, num_outputs = self.params["W"].shape
         if input_shape != (num_inputs,):
-            raise ValueError(
-                f"input_shape of Linear should be {(num_inputs,)}, but got {input_shape}."
-            )
+            raise ValueError(f"input_shape of Linear should be {(num_inputs,)}, but got {input_shape}.")
         return (num_outputs,)
 
 
@@ -237,9 +233,7 @@ class Elementwise(Layer):
 
     kinked = False
 
-    def __init__(
-        self, function: Callable[[Array], Array], derivative: Callable[[Array], Array]
-    ) -> None:
+    def __init__(self, function: Callable[[Array], Array], derivative: Callable[[Array], Array]) -> None:
         super().__init__()
         self.function = function
         self.derivative = derivative
@@ -335,9 +329,7 @@ class ELU(Elementwise):
 
     def __init__(self, alpha: float = 1.0) -> None:
         self.alpha = positive("alpha", alpha)
-        super().__init__(
-            lambda z: activations.elu(z, alpha), lambda z: activations.elu_derivative(z, alpha)
-        )
+        super().__init__(lambda z: activations.elu(z, alpha), lambda z: activations.elu_derivative(z, alpha))
 
 
 class GELU(Elementwise):

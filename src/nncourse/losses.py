@@ -76,9 +76,7 @@ class Loss:
         """
         check_array("predictions", predictions)
         if predictions.size == 0 or predictions.ndim == 0:
-            raise ValueError(
-                f"predictions should hold at least one row, but got shape {predictions.shape}."
-            )
+            raise ValueError(f"predictions should hold at least one row, but got shape {predictions.shape}.")
         self._predictions = predictions
         self._targets = self._prepare(predictions, targets)
         values = self._losses(predictions, self._targets)
@@ -106,8 +104,7 @@ class Loss:
         """
         if self._values is None:
             raise RuntimeError(
-                f"{type(self).__name__}.backward needs a forward pass before it, "
-                f"but forward was not called."
+                f"{type(self).__name__}.backward needs a forward pass before it, but forward was not called."
             )
         if isinstance(grad, np.ndarray):
             grad = self._checked_grad(grad)
@@ -127,8 +124,7 @@ class Loss:
         assert self._values is not None
         if self.reduction != "none":
             raise TypeError(
-                f"grad should be a number for reduction {self.reduction!r}, "
-                f"but got {describe(grad)}."
+                f"grad should be a number for reduction {self.reduction!r}, but got {describe(grad)}."
             )
         same_shape("grad", grad, self._values.shape, "the values")
         same_dtype("grad", grad, self._values.dtype, "the values")
@@ -265,8 +261,7 @@ class BinaryCrossEntropy(Loss):
         targets = super()._prepare(predictions, targets)
         if targets.min() < 0 or targets.max() > 1:
             raise ValueError(
-                f"targets should be in [0, 1], but got values from {targets.min()} "
-                f"to {targets.max()}."
+                f"targets should be in [0, 1], but got values from {targets.min()} to {targets.max()}."
             )
         return targets
 
@@ -313,9 +308,7 @@ class SoftmaxCrossEntropy(Loss):
 
     def _prepare(self, predictions: Array, targets: npt.NDArray[Any]) -> Array:
         if predictions.ndim != 2:
-            raise ValueError(
-                f"predictions should have the shape (n, k), but got {predictions.shape}."
-            )
+            raise ValueError(f"predictions should have the shape (n, k), but got {predictions.shape}.")
         if not isinstance(targets, np.ndarray):
             raise TypeError(f"targets should be an array of labels, but got {describe(targets)}.")
         hard = targets.dtype.kind in "iu"

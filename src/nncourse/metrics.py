@@ -31,8 +31,7 @@ def as_labels(name: str, values: npt.ArrayLike) -> Labels:
     array = np.asarray(values)
     if array.ndim not in (1, 2) or array.size == 0:
         raise ValueError(
-            f"{name} should have the shape (n,) or (n, k) and hold something, "
-            f"but got {array.shape}."
+            f"{name} should have the shape (n,) or (n, k) and hold something, but got {array.shape}."
         )
     if array.ndim == 2:
         finite(name, array.astype(np.float64))
@@ -48,9 +47,7 @@ def as_labels(name: str, values: npt.ArrayLike) -> Labels:
 def _pair(predictions: npt.ArrayLike, labels: npt.ArrayLike) -> tuple[Labels, Labels]:
     predicted, true = as_labels("predictions", predictions), as_labels("labels", labels)
     if predicted.shape != true.shape:
-        raise ValueError(
-            f"labels should be as many as predictions, {len(predicted)}, but got {len(true)}."
-        )
+        raise ValueError(f"labels should be as many as predictions, {len(predicted)}, but got {len(true)}.")
     return predicted, true
 
 

@@ -204,14 +204,11 @@ class Sequential:
             shape = layer.output_shape(shape)
             output = f"({', '.join(['n', *map(str, shape)])})"
             params = ", ".join(f"{key} {param.shape}" for key, param in layer.params.items())
-            rows.append(
-                (name, type(layer).__name__, output, params or "-", str(layer.num_params()))
-            )
+            rows.append((name, type(layer).__name__, output, params or "-", str(layer.num_params())))
         rows.append(("total", "", "", "", str(self.num_params())))
         widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
         return "\n".join(
-            "  ".join([*map(str.ljust, row[:-1], widths), row[-1].rjust(widths[-1])])
-            for row in rows
+            "  ".join([*map(str.ljust, row[:-1], widths), row[-1].rjust(widths[-1])]) for row in rows
         )
 
     def state(self) -> dict[str, Array]:
@@ -237,13 +234,11 @@ class Sequential:
         for name, array in own.items():
             if state[name].shape != array.shape:
                 raise ValueError(
-                    f"state[{name!r}] should have the shape {array.shape}, "
-                    f"but got {state[name].shape}."
+                    f"state[{name!r}] should have the shape {array.shape}, but got {state[name].shape}."
                 )
             if state[name].dtype != array.dtype:
                 raise TypeError(
-                    f"state[{name!r}] should have the dtype {array.dtype}, "
-                    f"but got {state[name].dtype}."
+                    f"state[{name!r}] should have the dtype {array.dtype}, but got {state[name].dtype}."
                 )
             finite(f"state[{name!r}]", state[name])
         for name, array in own.items():
@@ -282,8 +277,7 @@ class Sequential:
             raise
         except (OSError, ValueError, EOFError, AttributeError, zipfile.BadZipFile) as error:
             raise ValueError(
-                f"path should name a file that save() wrote, but {str(path)!r} cannot be read: "
-                f"{error}"
+                f"path should name a file that save() wrote, but {str(path)!r} cannot be read: {error}"
             ) from error
         if str(state.pop(FORMAT_KEY, None)) != FORMAT:
             raise ValueError(

@@ -184,10 +184,7 @@ class BatchNorm1d(_Normalization):
     def _statistics(self, cells: Array) -> tuple[Array, Array]:
         self._from_batch = self.training
         if not self.training:
-            spread = (
-                self._spread(self.buffers[key], cells.ndim)
-                for key in ("running_mean", "running_var")
-            )
+            spread = (self._spread(self.buffers[key], cells.ndim) for key in ("running_mean", "running_var"))
             return next(spread), next(spread)
         mean, variance = super()._statistics(cells)
         count = cells[:, 0].size
@@ -234,9 +231,7 @@ class LayerNorm(_Normalization):
         dtype: npt.DTypeLike = np.float64,
     ) -> None:
         sizes = shape if isinstance(shape, tuple) else (shape,)
-        super().__init__(
-            tuple(whole_number("every entry of shape", size) for size in sizes), epsilon, dtype
-        )
+        super().__init__(tuple(whole_number("every entry of shape", size) for size in sizes), epsilon, dtype)
 
     def _check_inputs(self, name: str, inputs: Array) -> None:
         check_batch(name, inputs, self.params["gamma"].shape)
@@ -281,9 +276,7 @@ class GroupNorm(_Normalization):
         super().__init__((whole_number("num_channels", num_channels),), epsilon, dtype)
         self.num_groups = whole_number("num_groups", num_groups)
         if num_channels % num_groups:
-            raise ValueError(
-                f"num_groups should divide num_channels = {num_channels}, but got {num_groups}."
-            )
+            raise ValueError(f"num_groups should divide num_channels = {num_channels}, but got {num_groups}.")
 
     def _check_inputs(self, name: str, inputs: Array) -> None:
         check_channels(name, inputs, len(self.params["gamma"]), least=2)

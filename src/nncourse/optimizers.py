@@ -146,8 +146,7 @@ class Optimizer:
     def _check(self, params: Sequence[Array], grads: Sequence[Array]) -> None:
         if len(params) != len(grads):
             raise ValueError(
-                f"grads should have one array for each of the {len(params)} params, "
-                f"but got {len(grads)}."
+                f"grads should have one array for each of the {len(params)} params, but got {len(grads)}."
             )
         for position, (param, grad) in enumerate(zip(params, grads, strict=True)):
             _check_pair(position, param, grad)

@@ -142,9 +142,7 @@ class Trainer:
         if self.max_norm:
             self.max_norm.apply(params)
 
-    def epoch(
-        self, X: Array, y: AnyArray, batch_size: int | None, rng: np.random.Generator
-    ) -> float:
+    def epoch(self, X: Array, y: AnyArray, batch_size: int | None, rng: np.random.Generator) -> float:
         """Take one step per batch, over all rows in a new order; return the cost per row."""
         total = 0.0
         with self.network.mode(training=True):

@@ -135,9 +135,7 @@ def learning_rate() -> Explorable:
                     1e-6,
                     1e9,
                     scale="log",
-                    ticks=[
-                        (10.0**k, text) for k, text in zip(range(-6, 9, 3), _POWERS, strict=True)
-                    ],
+                    ticks=[(10.0**k, text) for k, text in zip(range(-6, 9, 3), _POWERS, strict=True)],
                 ),
             ),
             Table("path", ["step", "x", "y = 4x²", "gradient"], rows=NUM_STEPS + 1),
@@ -370,9 +368,7 @@ def ravine() -> Explorable:
         heights = descent.ravine(condition).value(np.stack(np.meshgrid(x, y), axis=-1))
         levels = [0.02, 0.1, 0.3, 0.8, 1.8, 3.5, 6.0, 9.5]
         lines = [contours(panel, x, y, heights, levels) for panel in ("gd", "momentum", "adam")]
-        bottom = [
-            Points(p, [0], [0], color="green", shape="cross") for p in ("gd", "momentum", "adam")
-        ]
+        bottom = [Points(p, [0], [0], color="green", shape="cross") for p in ("gd", "momentum", "adam")]
         return [*lines, *bottom]
 
     def drawn(panel: str, path: Array, condition: float, color: Color, label: str) -> list[Mark]:
@@ -491,9 +487,7 @@ def _noisy_path(batch_size: str, learning_rate: float, shuffle: str) -> Array:
     x, y = _samples()
     rng = np.random.default_rng(int(shuffle))
     num_batches = NUM_SAMPLES // int(batch_size)
-    batches = iter(
-        [b for _ in range(EPOCHS) for b in np.split(rng.permutation(NUM_SAMPLES), num_batches)]
-    )
+    batches = iter([b for _ in range(EPOCHS) for b in np.split(rng.permutation(NUM_SAMPLES), num_batches)])
 
     def gradient(line: Array) -> Array:
         rows = next(batches)
@@ -530,9 +524,7 @@ def noise() -> Explorable:
 
     def updates(batch_size: str) -> Say:
         count = EPOCHS * NUM_SAMPLES // int(batch_size)
-        return Say(
-            "{} samples in batches of {}: {} updates.", EPOCHS * NUM_SAMPLES, int(batch_size), count
-        )
+        return Say("{} samples in batches of {}: {} updates.", EPOCHS * NUM_SAMPLES, int(batch_size), count)
 
     def result(batch_size: str, learning_rate: float, shuffle: str) -> Say:
         costs = _cost(_noisy_path(batch_size, learning_rate, shuffle))
@@ -550,9 +542,7 @@ def noise() -> Explorable:
             Choice(
                 name="batch_size",
                 label="batch size",
-                options={
-                    str(n): str(n) if n < 64 else "64 (all)" for n in (1, 2, 4, 8, 16, 32, 64)
-                },
+                options={str(n): str(n) if n < 64 else "64 (all)" for n in (1, 2, 4, 8, 16, 32, 64)},
                 start="4",
             ),
             Slider(
@@ -564,9 +554,7 @@ def noise() -> Explorable:
                 scale="log",
                 start=0.1,
             ),
-            Choice(
-                name="shuffle", label="shuffle", options={"1": "first", "2": "second", "3": "third"}
-            ),
+            Choice(name="shuffle", label="shuffle", options={"1": "first", "2": "second", "3": "third"}),
         ],
         panels=[
             Plot("map", Axis("slope w", -2.2, 3.2), Axis("intercept b", -1.2, 3.2)),

@@ -66,9 +66,7 @@ class Control:
         Live, a slider accepts any number in its range; everything else must be in the grid.
         """
         if value not in self.grid:
-            raise ControlError(
-                f"control {self.name!r} has no value {value!r}; it has {list(self.grid)}."
-            )
+            raise ControlError(f"control {self.name!r} has no value {value!r}; it has {list(self.grid)}.")
         return self.grid[self.grid.index(value)]
 
     def spec(self) -> dict[str, Any]:
@@ -125,9 +123,7 @@ class Slider(Control):
     def __post_init__(self) -> None:
         """Lay the grid: even steps, each made way for by a mark that lies nearby."""
         if not self.low < self.high:
-            raise ControlError(
-                f"slider {self.name!r} needs low < high, got {self.low}, {self.high}."
-            )
+            raise ControlError(f"slider {self.name!r} needs low < high, got {self.low}, {self.high}.")
         if self.scale == "log" and self.low <= 0:
             raise ControlError(f"slider {self.name!r} has a log scale and needs low > 0.")
         if self.num < 2:
@@ -141,18 +137,14 @@ class Slider(Control):
         if self.integer:
             grid = [float(v) for v in range(math.ceil(self.low), math.floor(self.high) + 1)]
             if len(grid) > self.num:
-                grid = [
-                    grid[i] for i in np.linspace(0, len(grid) - 1, self.num).round().astype(int)
-                ]
+                grid = [grid[i] for i in np.linspace(0, len(grid) - 1, self.num).round().astype(int)]
         else:
             space = np.linspace if self.scale == "linear" else np.geomspace
             grid = [_three_digits(v) for v in space(self.low, self.high, self.num)]
             grid[0], grid[-1] = float(self.low), float(self.high)
         position = math.log if self.scale == "log" else float
         near = 0.4 * (position(self.high) - position(self.low)) / (self.num - 1)
-        inner = [
-            v for v in grid[1:-1] if all(abs(position(v) - position(s)) > near for s in special)
-        ]
+        inner = [v for v in grid[1:-1] if all(abs(position(v) - position(s)) > near for s in special)]
         values = sorted({grid[0], grid[-1], *special, *(grid[1:-1] if self.integer else inner)})
         object.__setattr__(self, "_grid", tuple(int(v) if self.integer else v for v in values))
         super().__post_init__()
@@ -173,9 +165,7 @@ class Slider(Control):
             raise ControlError(f"slider {self.name!r} takes a number, got {value!r}.")
         number = float(value)
         if not self.low <= number <= self.high:
-            raise ControlError(
-                f"slider {self.name!r} runs from {self.low} to {self.high}, got {number}."
-            )
+            raise ControlError(f"slider {self.name!r} runs from {self.low} to {self.high}, got {number}.")
         if self.integer and number != round(number):
             raise ControlError(f"slider {self.name!r} takes whole numbers, got {number}.")
         return int(number) if self.integer else number

@@ -72,9 +72,7 @@ class ExplorableRenderer(MimeRenderPlugin):
     mime_priority_overrides: ClassVar[list[tuple[str, str, int | None]]] = [("*", MIME, 1)]
 
     @staticmethod
-    def handle_mime(
-        renderer: NbElementRenderer, data: MimeData, inline: bool
-    ) -> list[nodes.Element] | None:
+    def handle_mime(renderer: NbElementRenderer, data: MimeData, inline: bool) -> list[nodes.Element] | None:
         """Return the figure as raw HTML, or nothing for any other output."""
         if data.mime_type != MIME:
             return None

@@ -476,9 +476,7 @@ def contours(
     return Line(panel, path[:, 0], path[:, 1], color=color, width=width, gaps=True)
 
 
-def network(
-    panel: str, weights: Sequence[NDArray[np.floating]], *, node_size: float = 9.0
-) -> list[Mark]:
+def network(panel: str, weights: Sequence[NDArray[np.floating]], *, node_size: float = 9.0) -> list[Mark]:
     """Return a drawing of a fully connected network with its weights.
 
     Layers stand at x = 0, 1, …; the units of a layer are spread evenly between y = 0 and y = 1.
@@ -493,9 +491,7 @@ def network(
     marks: list[Mark] = []
     for layer, w in enumerate(weights):
         if w.shape != (sizes[layer], sizes[layer + 1]):
-            raise ValueError(
-                f"weights[{layer}] has shape {w.shape}, which does not follow {sizes}."
-            )
+            raise ValueError(f"weights[{layer}] has shape {w.shape}, which does not follow {sizes}.")
         start, end = np.meshgrid(heights[layer], heights[layer + 1], indexing="ij")
         flat = np.full(w.size, float(layer))
         marks.append(Segments(panel, flat, start.ravel(), flat + 1, end.ravel(), w.ravel()))

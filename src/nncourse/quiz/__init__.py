@@ -42,9 +42,7 @@ class Question:
     def __post_init__(self) -> None:
         """Refuse a question that cannot be answered or does not explain itself."""
         if len(self.answers) < 2 or sum(a.right for a in self.answers) != 1:
-            raise QuestionError(
-                f"question {self.name} needs two answers or more, one of them right."
-            )
+            raise QuestionError(f"question {self.name} needs two answers or more, one of them right.")
         if not all(a.text.strip() and a.why.strip() for a in self.answers):
             raise QuestionError(f"question {self.name} has an answer without a text or a why.")
 
@@ -82,9 +80,7 @@ def questions(chapter: str) -> dict[str, Question]:
     try:
         entries = tomllib.loads(path.read_text("utf-8"))
         return {
-            name: Question(
-                f"{chapter}.{name}", entry["ask"], tuple(Answer(**a) for a in entry["answers"])
-            )
+            name: Question(f"{chapter}.{name}", entry["ask"], tuple(Answer(**a) for a in entry["answers"]))
             for name, entry in entries.items()
         }
     except (tomllib.TOMLDecodeError, KeyError, TypeError) as error:
