@@ -29,6 +29,7 @@ from nncourse.explore import (
 from nncourse.optimizers import SGD, Adam, Momentum
 
 __all__ = [
+    "at_a_glance",
     "directional_derivative",
     "four_learning_rates",
     "learning_rate",
@@ -57,18 +58,74 @@ def _window(reach: float) -> float:
     return float(next(m * power for m in (1, 2, 5, 10) if m * power >= reach))
 
 
+def _view(path: Array) -> View:
+    half = _window(float(np.abs(path).max()))
+    return View("bowl", x=(-half, half), y=(-0.2 * half**2, 4 * half**2))
+
+
+def _bowl() -> Line:
+    # The window zooms out by powers of ten, so the curve is sampled evenly in log x.
+    side = np.geomspace(0.1, 3e9, 300)
+    x = np.concatenate([-side[::-1], [0.0], side])
+    return Line("bowl", x, 4 * x**2, color="muted")
+
+
+def _verdict(learning_rate: float) -> str:
+    if learning_rate < 0.125:
+        return "The ball creeps down on one side and never crosses the bottom: it converges."
+    if learning_rate == 0.125:
+        return "The first step lands exactly at the bottom: the one best learning rate."
+    if learning_rate < 0.25:
+        return "The ball bounces from side to side, lower each time: it converges."
+    if learning_rate == 0.25:
+        return "The ball bounces between the same two points for ever."
+    return "Each bounce lands farther out than the last: it diverges."
+
+
+def _rate_slider(num: int) -> Slider:
+    return Slider(
+        name="learning_rate",
+        label="learning rate",
+        low=0.001,
+        high=1.1,
+        num=num,
+        scale="log",
+        start=0.1,
+        marks=(0.1, 0.125, 0.24, 0.25, 0.26, 1.0),
+    )
+
+
+def at_a_glance() -> Explorable:
+    """Show the parabola and one slider, for the front page."""
+
+    def ball(learning_rate: float) -> list[Mark]:
+        x = _path(learning_rate, 2.0)
+        return [
+            _view(x),
+            Line("bowl", x, 4 * x**2, color="blue", width=1.5),
+            Points("bowl", x, 4 * x**2, color="orange"),
+            Points("bowl", x[-1:], 4 * x[-1:] ** 2, color="orange", size=7),
+        ]
+
+    def start(learning_rate: float) -> Say:
+        x = _path(learning_rate, 2.0)
+        return Say("From x = {} the ball goes to {}, then {}, …", *x[:3])
+
+    return Explorable(
+        "home.learning_rate",
+        title="Ten steps downhill on y = 4x². How long should a step be?",
+        controls=[_rate_slider(num=60)],
+        panels=[Plot("bowl", Axis("x", -3, 3), Axis("y = 4x²", -1.8, 36), ratio=0.5)],
+        parts=[_bowl, ball],
+        describe=[start, _verdict],
+    )
+
+
 def learning_rate() -> Explorable:
     """Show gradient descent on y = 4x² for any learning rate."""
 
-    def bowl() -> Line:
-        # The window zooms out by powers of ten, so the curve is sampled evenly in log x.
-        side = np.geomspace(0.1, 3e9, 300)
-        x = np.concatenate([-side[::-1], [0.0], side])
-        return Line("bowl", x, 4 * x**2, color="muted")
-
     def window(learning_rate: float, x0: float, steps: int) -> View:
-        half = _window(float(np.abs(_path(learning_rate, x0)[: steps + 1]).max()))
-        return View("bowl", x=(-half, half), y=(-0.2 * half**2, 4 * half**2))
+        return _view(_path(learning_rate, x0)[: steps + 1])
 
     def ball(learning_rate: float, x0: float) -> list[Mark]:
         x = _path(learning_rate, x0)
@@ -97,31 +154,11 @@ def learning_rate() -> Explorable:
         x = _path(learning_rate, x0)[:3]
         return Say("In two steps x goes {}, {}, {} and y goes {}, {}, {}.", *x, *(4 * x**2))
 
-    def verdict(learning_rate: float) -> str:
-        if learning_rate < 0.125:
-            return "The ball creeps down on one side and never crosses the bottom: it converges."
-        if learning_rate == 0.125:
-            return "The first step lands exactly at the bottom: the one best learning rate."
-        if learning_rate < 0.25:
-            return "The ball bounces from side to side, lower each time: it converges."
-        if learning_rate == 0.25:
-            return "The ball bounces between the same two points for ever."
-        return "Each bounce lands farther out than the last: it diverges."
-
     return Explorable(
         "gradient_descent.learning_rate",
         title="A ball on y = 4x²: how far should each step go?",
         controls=[
-            Slider(
-                name="learning_rate",
-                label="learning rate",
-                low=0.001,
-                high=1.1,
-                num=40,
-                scale="log",
-                start=0.1,
-                marks=(0.1, 0.125, 0.24, 0.25, 0.26, 1.0),
-            ),
+            _rate_slider(num=40),
             Slider(name="x0", label="start x₀", low=-3, high=3, num=7, start=2.0),
             Stepper(name="steps", label="steps", last=NUM_STEPS, start=NUM_STEPS),
         ],
@@ -140,8 +177,8 @@ def learning_rate() -> Explorable:
             ),
             Table("path", ["step", "x", "y = 4x²", "gradient"], rows=NUM_STEPS + 1),
         ],
-        parts=[bowl, window, ball],
-        describe=[factor, first_steps, verdict],
+        parts=[_bowl, window, ball],
+        describe=[factor, first_steps, _verdict],
     )
 
 
