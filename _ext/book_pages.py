@@ -120,6 +120,11 @@ def prepare_page(
     if pagename != "search":  # whose own scripts, inline, need these at once
         context["script_files"] = [deferred(script) for script in context["script_files"]]
 
+    if app.env.doc2path(pagename, False).endswith(".md"):
+        # JupyterLab would open a Markdown page as text: only notebooks can be launched.
+        buttons = context.get("header_buttons", [])
+        context["header_buttons"] = [b for b in buttons if b.get("label") != "launch-buttons"]
+
     site = app.config.html_title
     title = re.sub(r"<[^>]+>", "", context.get("title") or "") or site
     base = app.config.html_baseurl

@@ -21,6 +21,7 @@ from urllib.parse import urlsplit
 
 import nbformat
 import pytest
+import yaml
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, Route, sync_playwright
 
@@ -29,6 +30,9 @@ from notebooks import canonical
 from serve import make_server
 
 ROOT = Path(__file__).resolve().parent.parent
+CONFIG = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
+REPOSITORY = CONFIG["repository"]["url"]
+BRANCH = CONFIG["repository"]["branch"]
 
 # No sandbox as root, and none of the browser's own calls home.
 BROWSER_FLAGS = [
@@ -137,6 +141,15 @@ def open_page(browser: Browser, site: str) -> Iterator[OpenPage]:
     yield open_page
     for context in contexts:
         context.close()
+
+
+def launch_links(notebook: str) -> tuple[str, str]:
+    """How the addresses start that open a notebook in Binder and in Colab."""
+    place = REPOSITORY.removeprefix("https://github.com/")
+    return (
+        f"https://mybinder.org/v2/gh/{place}/{BRANCH}?urlpath=lab/tree/{notebook}",
+        f"https://colab.research.google.com/github/{place}/blob/{BRANCH}/{notebook}",
+    )
 
 
 def serious_violations(page: Page) -> list[str]:

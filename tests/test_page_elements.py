@@ -9,7 +9,7 @@ from io import BytesIO
 import pytest
 from fontTools.ttLib import TTFont
 
-from conftest import OpenPage, SmallBook, serious_violations
+from conftest import OpenPage, SmallBook, launch_links, serious_violations
 from serve import make_server
 
 TEXT = r"""
@@ -159,6 +159,12 @@ def test_formulas_are_there_for_eye_and_screen_reader(open_page: OpenPage, eleme
 def test_page_without_formulas_loads_no_katex(open_page: OpenPage, elements: str) -> None:
     visit = open_page(f"{elements}outputs.html")
     assert not [url for url in visit.requests if "katex" in url]
+
+
+def test_notebook_can_be_launched(open_page: OpenPage, elements: str) -> None:
+    page = open_page(f"{elements}outputs.html").page
+    for link in launch_links("outputs.ipynb"):
+        assert page.locator(f'a[href^="{link}"]').count() == 1
 
 
 def test_answer_opens_on_demand(open_page: OpenPage, elements: str) -> None:

@@ -8,14 +8,10 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import pytest
-import yaml
 
 from build_book import ROOT, table_of_contents
-from conftest import OpenPage, serious_violations
+from conftest import BRANCH, CONFIG, REPOSITORY, OpenPage, launch_links, serious_violations
 
-CONFIG = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
-REPOSITORY = CONFIG["repository"]["url"]
-BRANCH = CONFIG["repository"]["branch"]
 TOC = table_of_contents(ROOT)
 ALL_PAGES = [f"{page}.html" for page in (*TOC, "search", "genindex")]
 TEXT_PAGE_BUDGET = 450_000  # bytes, compressed, on a first visit
@@ -92,16 +88,9 @@ def test_buttons_follow_from_the_repository_setting(book: Path, name: str) -> No
     html = (book / f"{name}.html").read_text(encoding="utf-8")
     assert f'href="{REPOSITORY}"' in html
     assert re.search(rf'href="{re.escape(REPOSITORY)}/edit/{BRANCH}/{name}\.(md|ipynb)"', html)
-    if "kernelspec" in source(name):
-        place = REPOSITORY.removeprefix("https://github.com/")
-        assert f"https://mybinder.org/v2/gh/{place}/{BRANCH}?urlpath=lab/tree/{name}." in html
-    if (ROOT / f"{name}.ipynb").exists():
-        assert f"https://colab.research.google.com/github/{place}/blob/{BRANCH}/{name}.ipynb" in html
-
-
-def source(name: str) -> str:
-    path = next(path for kind in ("md", "ipynb") if (path := ROOT / f"{name}.{kind}").exists())
-    return path.read_text(encoding="utf-8")
+    launches = [f'href="{link}' for link in launch_links(f"{name}.ipynb")]
+    is_notebook = (ROOT / f"{name}.ipynb").exists()
+    assert [link in html for link in launches] == [is_notebook, is_notebook]
 
 
 def test_search_finds_a_word_without_a_network(open_page: OpenPage) -> None:
