@@ -54,6 +54,8 @@ class Control:
             raise ControlError(f"control {self.name!r} needs a label that a reader can see.")
         if len(self.grid) < 2:
             raise ControlError(f"control {self.name!r} needs at least two values to move between.")
+        if len(set(self.grid)) < len(self.grid):
+            raise ControlError(f"control {self.name!r} has a value twice in {list(self.grid)}.")
         if self.first not in self.grid:
             raise ControlError(
                 f"control {self.name!r} starts at {self.first!r}, which is not in its grid "
@@ -122,8 +124,14 @@ class Slider(Control):
 
     def __post_init__(self) -> None:
         """Lay the grid: even steps, each made way for by a mark that lies nearby."""
-        if not self.low < self.high:
-            raise ControlError(f"slider {self.name!r} needs low < high, got {self.low}, {self.high}.")
+        if not -math.inf < self.low < self.high < math.inf:
+            raise ControlError(
+                f"slider {self.name!r} needs low < high, got {self.low}, {self.high}."
+            )
+        if self.scale not in ("linear", "log"):
+            raise ControlError(
+                f"slider {self.name!r} has a linear or a log scale, got {self.scale!r}."
+            )
         if self.scale == "log" and self.low <= 0:
             raise ControlError(f"slider {self.name!r} has a log scale and needs low > 0.")
         if self.num < 2:
@@ -133,6 +141,11 @@ class Slider(Control):
             raise ControlError(
                 f"slider {self.name!r} runs from {self.low} to {self.high}; "
                 f"start and marks must lie inside, got {outside}."
+            )
+        if self.integer and (broken := [v for v in special if v != round(v)]):
+            raise ControlError(
+                f"slider {self.name!r} has whole numbers only; "
+                f"start and marks must be whole too, got {broken}."
             )
         if self.integer:
             grid = [float(v) for v in range(math.ceil(self.low), math.floor(self.high) + 1)]
@@ -254,6 +267,12 @@ class Stepper(Control):
     start: int = 0
     every: int = 1
     kind: ClassVar[str] = "stepper"
+
+    def __post_init__(self) -> None:
+        """Refuse steps that lead nowhere."""
+        if self.every < 1:
+            raise ControlError(f"stepper {self.name!r} needs every >= 1, got {self.every}.")
+        super().__post_init__()
 
     @property
     def grid(self) -> tuple[int, ...]:
