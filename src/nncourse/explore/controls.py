@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 Value = float | int | str | bool
 
@@ -82,8 +83,13 @@ class Control:
         }
 
 
-def _three_digits(value: float) -> float:
-    return float(f"{value:.3g}")
+def _few_digits(values: NDArray[np.float64]) -> list[float]:
+    """Round to three digits, or to as many more as keep the values evenly spaced."""
+    for digits in range(3, 17):
+        rounded = [float(f"{v:.{digits}g}") for v in values]
+        if (np.abs(rounded - values) <= np.gradient(values) / 20).all():
+            break
+    return rounded
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -153,11 +159,16 @@ class Slider(Control):
                 grid = [grid[i] for i in np.linspace(0, len(grid) - 1, self.num).round().astype(int)]
         else:
             space = np.linspace if self.scale == "linear" else np.geomspace
-            grid = [_three_digits(v) for v in space(self.low, self.high, self.num)]
+            grid = _few_digits(space(self.low, self.high, self.num))
             grid[0], grid[-1] = float(self.low), float(self.high)
         position = math.log if self.scale == "log" else float
         near = 0.4 * (position(self.high) - position(self.low)) / (self.num - 1)
-        inner = [v for v in grid[1:-1] if all(abs(position(v) - position(s)) > near for s in special)]
+        inner = [
+            v
+            for v in grid[1:-1]
+            if self.low < v < self.high
+            and all(abs(position(v) - position(s)) > near for s in special)
+        ]
         values = sorted({grid[0], grid[-1], *special, *(grid[1:-1] if self.integer else inner)})
         object.__setattr__(self, "_grid", tuple(int(v) if self.integer else v for v in values))
         super().__post_init__()

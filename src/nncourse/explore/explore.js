@@ -316,7 +316,9 @@ function valueAt(control, position) {
   if (t === 0 || control.kind !== "slider") return a;
   const b = control.grid[low + 1];
   const v = control.scale === "log" ? a * (b / a) ** t : a + (b - a) * t;
-  return control.integer ? Math.round(v) : Math.min(b, Math.max(a, Number(v.toPrecision(3))));
+  if (control.integer) return Math.round(v);
+  const digits = 3 + Math.max(0, Math.floor(Math.log10(Math.abs(v) / (b - a) || 1))); // more where the grid is fine
+  return Math.min(b, Math.max(a, Number(v.toPrecision(Math.min(digits, 16)))));
 }
 
 function textOf(control, position) {
