@@ -16,10 +16,13 @@ from nncourse.explore import Recording
 from nncourse.explore.page import as_classic_script
 
 SOURCE = Path(nncourse.explore.__file__).with_name("explore.js")
-INSIDE = "replay, figureHTML, startOf, number, valueAt, textOf, positionOf, between, bitmap, fill"
+INSIDE = (
+    "replay, figureHTML, startOf, number, fill, valueAt, textOf, positionOf, between, bitmap, MARKS"
+)
 HELPERS = """
 const bytes = (latin1) => Uint8Array.from(latin1, (c) => c.charCodeAt(0));
-const asList = (key, value) => ArrayBuffer.isView(value) ? Array.from(value, String) : value;
+const asList = (key, value) =>
+    ArrayBuffer.isView(value) ? { numbers: Array.from(value, String) } : value;
 globalThis.sceneAt = (header, latin1, positions) =>
     JSON.stringify(inside.replay(header, bytes(latin1))(positions), asList);
 globalThis.figureAt = (spec, header, latin1) =>
@@ -43,8 +46,8 @@ def scene_at(recording: Recording, **positions: float) -> dict[str, Any]:
     scene = json.loads(text)
     for mark in scene["marks"]:
         for name, value in mark.items():
-            if isinstance(value, list) and name not in ("text", "cells"):
-                mark[name] = np.array(value, dtype=float)
+            if isinstance(value, dict):
+                mark[name] = np.array(value["numbers"], dtype=float)
     return scene
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from typing import Any
 
@@ -65,7 +66,7 @@ def test_a_mark_takes_the_place_of_a_grid_value_that_lies_nearly_there() -> None
     assert set(MARKS) <= set(grid)
     steps = np.diff(np.log(grid))
     even = np.log(1100) / 39
-    marked = [abs(np.log(a / b)) for a, b in zip(MARKS, MARKS[1:], strict=False)]
+    marked = [abs(np.log(a / b)) for a, b in itertools.pairwise(MARKS)]
     assert steps.min() >= min(0.4 * even, *marked) - 0.01
 
 

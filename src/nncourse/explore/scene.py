@@ -210,7 +210,7 @@ class Mark:
                 sizes[item.name] = value.size
             yield item.name, role, value
         if len(set(sizes.values())) > 1:
-            raise ValueError(f"a {self.kind} needs equally many of each, got {sizes}.")
+            raise ValueError(f"{self.kind} needs equally many of each, got {sizes}.")
 
 
 @dataclass(frozen=True)
