@@ -96,7 +96,9 @@ def test_buttons_follow_from_the_repository_setting(book: Path, name: str) -> No
         place = REPOSITORY.removeprefix("https://github.com/")
         assert f"https://mybinder.org/v2/gh/{place}/{BRANCH}?urlpath=lab/tree/{name}." in html
     if (ROOT / f"{name}.ipynb").exists():
-        assert f"https://colab.research.google.com/github/{place}/blob/{BRANCH}/{name}.ipynb" in html
+        assert (
+            f"https://colab.research.google.com/github/{place}/blob/{BRANCH}/{name}.ipynb" in html
+        )
 
 
 def source(name: str) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +24,6 @@ const asList = (key, value) =>
     ArrayBuffer.isView(value) ? { numbers: Array.from(value, String) } : value;
 globalThis.sceneAt = (header, latin1, positions) =>
     JSON.stringify(inside.replay(header, bytes(latin1))(positions), asList);
-globalThis.figureAt = (spec, header, latin1) =>
-    inside.figureHTML(spec, inside.replay(header, bytes(latin1))(inside.startOf(spec)), "id");
 """
 
 
@@ -49,8 +46,3 @@ def scene_at(recording: Recording, **positions: float) -> dict[str, Any]:
             if isinstance(value, dict):
                 mark[name] = np.array(value["numbers"], dtype=float)
     return scene
-
-
-def figure_at_start(spec: Mapping[str, Any], recording: Recording) -> str:
-    """The figure's HTML as the built page has it."""
-    return v8().call("figureAt", spec, recording.header, recording.data.decode("latin-1"))
