@@ -128,9 +128,7 @@ def test_a_wrong_slider_says_what_is_wrong(message: str, change: dict[str, Any])
 
 
 def test_other_wrong_controls_say_what_is_wrong() -> None:
-    with pytest.raises(
-        ControlError, match=r"'c' starts at 'z', which is not in its grid 'a' … 'b'"
-    ):
+    with pytest.raises(ControlError, match=r"'c' starts at 'z', which is not in its grid 'a' … 'b'"):
         Choice(name="c", label="c", options=["a", "b"], start="z")
     with pytest.raises(ControlError, match=r"'c' needs at least two values"):
         Choice(name="c", label="c", options=["a"])

@@ -260,9 +260,7 @@ def test_setting_values_computes_the_scene_for_them() -> None:
     shown = figure()
     shown.values = {"a": 0.123}
     assert shown.scene["values"] == {"a": 0.123}
-    scene = scene_at(
-        Recording({k: shown.scene[k] for k in ("parts", "longest")}, shown.scene["data"])
-    )
+    scene = scene_at(Recording({k: shown.scene[k] for k in ("parts", "longest")}, shown.scene["data"]))
     assert scene["marks"][0]["y"] == pytest.approx([0, 0.123], abs=1e-3)
     assert scene["description"] == "The line rises by 0.123."
 
@@ -289,10 +287,7 @@ def test_a_failing_part_is_shown_and_printed_and_the_next_good_value_recovers(
 
     shown = figure(parts=[curve])
     shown.values = {"a": 0.75}
-    message = (
-        "explorable chapter.figure, part curve, at a = 0.75: "
-        "ZeroDivisionError: float division by zero"
-    )
+    message = "explorable chapter.figure, part curve, at a = 0.75: ZeroDivisionError: float division by zero"
     assert shown.scene == {"error": message, "values": {"a": 0.75}}
     printed = capsys.readouterr().err
     assert "Traceback" in printed
@@ -364,13 +359,9 @@ WRONG: dict[str, dict[str, Any]] = {
     "chapter.figure: it needs a title, at least one panel and a description": {"describe": []},
     "chapter.figure: two controls or two panels have": {"controls": [SLIDER, SLIDER]},
     "chapter.figure: two controls or two panels": {"panels": [PLOT, PLOT]},
-    "chapter.figure: part asks_for_b asks for ['b'], which are no controls": {
-        "parts": [asks_for_b]
-    },
+    "chapter.figure: part asks_for_b asks for ['b'], which are no controls": {"parts": [asks_for_b]},
     "chapter.figure: part takes_any asks for ['values'], which are": {"parts": [takes_any]},
-    "chapter.figure, part fails_at_start, at a = 0.5: RuntimeError: no data": {
-        "parts": [fails_at_start]
-    },
+    "chapter.figure, part fails_at_start, at a = 0.5: RuntimeError: no data": {"parts": [fails_at_start]},
 }
 
 

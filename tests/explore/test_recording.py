@@ -60,9 +60,7 @@ def codec(recording: Recording, field: str) -> str:
     return recording.header["parts"][0]["marks"][0]["fields"][field]["codec"]
 
 
-lines = st.lists(
-    st.lists(st.floats(-1e6, 1e6, width=32), min_size=1, max_size=12), min_size=2, max_size=5
-)
+lines = st.lists(st.lists(st.floats(-1e6, 1e6, width=32), min_size=1, max_size=12), min_size=2, max_size=5)
 
 
 @given(lines)
@@ -223,9 +221,7 @@ def test_every_place_of_a_grid_of_several_controls_shows_its_own_scene() -> None
         return Say(f"{b} at {{}}.", k)
 
     recording = record(one, two, three, say)
-    for (i, a), (j, b), k in itertools.product(
-        enumerate((0.5, 1.0, 2.0)), enumerate("uv"), range(4)
-    ):
+    for (i, a), (j, b), k in itertools.product(enumerate((0.5, 1.0, 2.0)), enumerate("uv"), range(4)):
         scene = scene_at(recording, a=i, b=j, k=k)
         first, second, third = scene["marks"]
         assert [*first["x"], *first["y"]] == pytest.approx([a, k], abs=1e-3)
@@ -331,8 +327,7 @@ BAD = {
     divides: "at a = 1.0: ZeroDivisionError: float division by zero",
     not_a_number: "at a = 2.0, b = 'v': ValueError: line y must be finite numbers, got nan at 1.",
     infinite: "at a = 0.5: ValueError: line y must be finite numbers, got inf at 0.",
-    changes: "at a = 2.0: returned the marks [('p', 'line'), ('p', 'line')], "
-    "but [('p', 'line')] before",
+    changes: "at a = 2.0: returned the marks [('p', 'line'), ('p', 'line')], but [('p', 'line')] before",
     nowhere: "at k = 0: ValueError: there is no panel 'map'; there is ['p', 'log', 't'].",
     nothing: "at k = 0: TypeError: 'NoneType' object is not iterable",
     numbers: "at k = 0: TypeError: a part returns marks, got int.",
@@ -361,9 +356,7 @@ def test_plain_words_in_place_of_a_say_name_the_part() -> None:
     def mixed(a: float) -> Text:
         return Text("p", [0], [0], Say("{}", a) if a > 1 else ["small"])
 
-    with pytest.raises(
-        ExplorableError, match=r"figure, part mixed: the text in panel 'p' has a Say"
-    ):
+    with pytest.raises(ExplorableError, match=r"figure, part mixed: the text in panel 'p' has a Say"):
         record(mixed)
 
 

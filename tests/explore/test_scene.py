@@ -66,9 +66,7 @@ def test_number_is_the_same_in_python_and_in_the_page(value: float) -> None:
 
 def test_number_agrees_on_edges_and_ties() -> None:
     halves = [k / 2**n for k, n in itertools.product(range(1, 20_000, 7), (3, 7, 12))]
-    tens = [
-        float(f"{m}e{e}") for m, e in itertools.product((1, 1.005, 9.995, 99.945), range(-9, 12))
-    ]
+    tens = [float(f"{m}e{e}") for m, e in itertools.product((1, 1.005, 9.995, 99.945), range(-9, 12))]
     millions = [1e6 + 5000.0 * k for k in range(500)]
     values = [*EDGES, *TIES, *halves, *tens, *millions]
     assert len(values) > 9000
@@ -95,13 +93,9 @@ REFUSED: dict[str, Any] = {
     "segments needs equally many": lambda: Segments("p", *ONE, *ONE, [1]),
     "area needs equally many": lambda: Area("p", [0], *ONE),
     "bars needs equally many": lambda: Bars("p", [0, 1, 2], *ONE),
-    "heatmap z must have shape (rows, columns), got (4,)": lambda: HeatMap(
-        "p", np.zeros(4), (0, 1), (0, 1)
-    ),
+    "heatmap z must have shape (rows, columns), got (4,)": lambda: HeatMap("p", np.zeros(4), (0, 1), (0, 1)),
     "heatmap z must be finite numbers": lambda: HeatMap("p", [[0, NAN]], (0, 1), (0, 1)),
-    "heatmap needs low < high, got 1.0, 1.0": lambda: HeatMap(
-        "p", [[0]], (0, 1), (0, 1), low=1.0, high=1.0
-    ),
+    "heatmap needs low < high, got 1.0, 1.0": lambda: HeatMap("p", [[0]], (0, 1), (0, 1), low=1.0, high=1.0),
     "a text needs words for every point, got 1 of 2": lambda: Text("p", *ONE, ["a"]),
     "a number in the text must be finite": lambda: Text("p", [0], [0], Say("{}", NAN)),
     "column cells must be finite numbers": lambda: Column("t", 0, [1, NAN]),
@@ -118,9 +112,7 @@ def test_what_cannot_be_drawn_is_refused(message: str, make: Any) -> None:
 
 
 def test_a_gap_lifts_the_pen() -> None:
-    fields = {
-        name: value for name, _, value in Line("p", [0, 1, 2], [0, NAN, 2], gaps=True).leaves()
-    }
+    fields = {name: value for name, _, value in Line("p", [0, 1, 2], [0, NAN, 2], gaps=True).leaves()}
     np.testing.assert_array_equal(fields["y"], [0, NAN, 2])
 
 

@@ -131,13 +131,9 @@ class Slider(Control):
     def __post_init__(self) -> None:
         """Lay the grid: even steps, each made way for by a mark that lies nearby."""
         if not -math.inf < self.low < self.high < math.inf:
-            raise ControlError(
-                f"slider {self.name!r} needs low < high, got {self.low}, {self.high}."
-            )
+            raise ControlError(f"slider {self.name!r} needs low < high, got {self.low}, {self.high}.")
         if self.scale not in ("linear", "log"):
-            raise ControlError(
-                f"slider {self.name!r} has a linear or a log scale, got {self.scale!r}."
-            )
+            raise ControlError(f"slider {self.name!r} has a linear or a log scale, got {self.scale!r}.")
         if self.scale == "log" and self.low <= 0:
             raise ControlError(f"slider {self.name!r} has a log scale and needs low > 0.")
         if self.num < 2:
@@ -166,8 +162,7 @@ class Slider(Control):
         inner = [
             v
             for v in grid[1:-1]
-            if self.low < v < self.high
-            and all(abs(position(v) - position(s)) > near for s in special)
+            if self.low < v < self.high and all(abs(position(v) - position(s)) > near for s in special)
         ]
         values = sorted({grid[0], grid[-1], *special, *(grid[1:-1] if self.integer else inner)})
         object.__setattr__(self, "_grid", tuple(int(v) if self.integer else v for v in values))

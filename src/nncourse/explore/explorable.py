@@ -131,8 +131,7 @@ class Explorable(anywidget.AnyWidget):
         """
         if values.keys() != self.controls.keys():
             raise ControlError(
-                f"explorable {self.name} takes values for {list(self.controls)}, "
-                f"got {list(values)}."
+                f"explorable {self.name} takes values for {list(self.controls)}, got {list(values)}."
             )
         accepted = {n: c.accept(values[n]) for n, c in self.controls.items()}
         recorder = Recorder(self.name, self.panels, self.seconds)

@@ -401,9 +401,7 @@ class Text(Mark):
                 yield "text", "style", list(value)
         count = 1 if isinstance(self.text, Say) else len(self.text)
         if count != np.size(self.x):
-            raise ValueError(
-                f"a text needs words for every point, got {count} of {np.size(self.x)}."
-            )
+            raise ValueError(f"a text needs words for every point, got {count} of {np.size(self.x)}.")
 
 
 @dataclass(frozen=True)
