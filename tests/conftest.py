@@ -50,7 +50,10 @@ LOCAL_SCHEMES = ("data", "blob", "about")
 @pytest.fixture(scope="session")
 def book() -> Path:
     build = subprocess.run(
-        [sys.executable, ROOT / "tools" / "build_book.py"], capture_output=True, text=True, check=False
+        [sys.executable, ROOT / "tools" / "build_book.py"],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     if build.returncode:
         pytest.fail(build.stderr, pytrace=False)
@@ -172,7 +175,9 @@ class SmallBook:
         for name in ("_ext", "_static", "_templates"):
             (folder / name).symlink_to(ROOT / name)
         (folder / "src").mkdir()
-        self.write("index.md", "# A small book\n\nIt has one page of its own, and whatever a test adds.\n")
+        self.write(
+            "index.md", "# A small book\n\nIt has one page of its own, and whatever a test adds.\n"
+        )
 
     def write(self, name: str, text: str) -> None:
         path = self.folder / name
@@ -188,7 +193,10 @@ class SmallBook:
     def build(self, *pages: str) -> subprocess.CompletedProcess[str]:
         """Build with these pages after the front page, as `make book` would."""
         chapters = "".join(f"  - file: {page}\n" for page in pages)
-        self.write("_toc.yml", "format: jb-book\nroot: index\n" + (f"chapters:\n{chapters}" if pages else ""))
+        self.write(
+            "_toc.yml",
+            "format: jb-book\nroot: index\n" + (f"chapters:\n{chapters}" if pages else ""),
+        )
         return subprocess.run(
             [sys.executable, ROOT / "tools" / "build_book.py", self.folder],
             capture_output=True,

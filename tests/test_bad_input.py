@@ -26,11 +26,15 @@ def assert_fails(small_book: SmallBook, *pages: str, says: str) -> None:
 def test_failing_cell_is_named(small_book: SmallBook) -> None:
     small_book.write_notebook("chapters/a.ipynb", "x = 0", "1 / x")
     assert_fails(
-        small_book, "chapters/a", says=r"chapters/a\.ipynb: ERROR: cell 3 failed: ZeroDivisionError: .*"
+        small_book,
+        "chapters/a",
+        says=r"chapters/a\.ipynb: ERROR: cell 3 failed: ZeroDivisionError: .*",
     )
     # The second run must not take the page for good because it has been read once.
     assert_fails(
-        small_book, "chapters/a", says=r"chapters/a\.ipynb: ERROR: cell 3 failed: ZeroDivisionError: .*"
+        small_book,
+        "chapters/a",
+        says=r"chapters/a\.ipynb: ERROR: cell 3 failed: ZeroDivisionError: .*",
     )
 
 
@@ -38,7 +42,9 @@ def test_slow_cell_is_named(small_book: SmallBook) -> None:
     config = (small_book.folder / "_config.yml").read_text(encoding="utf-8")
     small_book.write("_config.yml", re.sub("timeout: [0-9]+", "timeout: 2", config))
     small_book.write_notebook("a.ipynb", "import time", "time.sleep(60)")
-    assert_fails(small_book, "a", says=r"a\.ipynb: ERROR: cell 3 failed: took longer than 2 seconds.*")
+    assert_fails(
+        small_book, "a", says=r"a\.ipynb: ERROR: cell 3 failed: took longer than 2 seconds.*"
+    )
 
 
 def test_dying_kernel_is_named(small_book: SmallBook) -> None:
@@ -56,7 +62,9 @@ def test_malformed_table_of_contents_is_named(small_book: SmallBook) -> None:
 
 def test_plain_widget_is_named(small_book: SmallBook) -> None:
     small_book.write_notebook("a.ipynb", "import ipywidgets", "ipywidgets.FloatSlider()")
-    assert_fails(small_book, "a", says=r"a\.ipynb: ERROR: cell 3 shows a plain ipywidget.*explorable.*")
+    assert_fails(
+        small_book, "a", says=r"a\.ipynb: ERROR: cell 3 shows a plain ipywidget.*explorable.*"
+    )
 
 
 def test_warning_printed_by_a_cell_is_named(small_book: SmallBook) -> None:
@@ -77,7 +85,9 @@ def test_broken_link_is_named(small_book: SmallBook) -> None:
 def test_broken_formula_is_named(small_book: SmallBook) -> None:
     small_book.write("a.md", "# A page\n\nA formula that does not end:\n\n$$\n\\frac{1}{x\n$$\n")
     assert_fails(
-        small_book, "a", says=r"a\.md:\d+: WARNING: KaTeX parse error: .* expected '}' .*frac\{1\}\{x.*"
+        small_book,
+        "a",
+        says=r"a\.md:\d+: WARNING: KaTeX parse error: .* expected '}' .*frac\{1\}\{x.*",
     )
 
 
@@ -99,7 +109,14 @@ def test_port_in_use_says_so_and_takes_the_next(tmp_path: Path) -> None:
         taken.listen()
         port = taken.getsockname()[1]
         server = subprocess.Popen(
-            [sys.executable, ROOT / "tools" / "serve.py", "--port", str(port), "--folder", tmp_path],
+            [
+                sys.executable,
+                ROOT / "tools" / "serve.py",
+                "--port",
+                str(port),
+                "--folder",
+                tmp_path,
+            ],
             stdout=subprocess.PIPE,
             text=True,
         )

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 Value = float | int | str | bool
 
@@ -54,6 +55,8 @@ class Control:
             raise ControlError(f"control {self.name!r} needs a label that a reader can see.")
         if len(self.grid) < 2:
             raise ControlError(f"control {self.name!r} needs at least two values to move between.")
+        if len(set(self.grid)) < len(self.grid):
+            raise ControlError(f"control {self.name!r} has a value twice in {list(self.grid)}.")
         if self.first not in self.grid:
             raise ControlError(
                 f"control {self.name!r} starts at {self.first!r}, which is not in its grid "
@@ -80,8 +83,13 @@ class Control:
         }
 
 
-def _three_digits(value: float) -> float:
-    return float(f"{value:.3g}")
+def _few_digits(values: NDArray[np.float64]) -> list[float]:
+    """Round to three digits, or to as many more as keep the values evenly spaced."""
+    for digits in range(3, 17):
+        rounded = [float(f"{v:.{digits}g}") for v in values]
+        if (np.abs(rounded - values) <= np.gradient(values) / 20).all():
+            break
+    return rounded
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,8 +130,10 @@ class Slider(Control):
 
     def __post_init__(self) -> None:
         """Lay the grid: even steps, each made way for by a mark that lies nearby."""
-        if not self.low < self.high:
+        if not -math.inf < self.low < self.high < math.inf:
             raise ControlError(f"slider {self.name!r} needs low < high, got {self.low}, {self.high}.")
+        if self.scale not in ("linear", "log"):
+            raise ControlError(f"slider {self.name!r} has a linear or a log scale, got {self.scale!r}.")
         if self.scale == "log" and self.low <= 0:
             raise ControlError(f"slider {self.name!r} has a log scale and needs low > 0.")
         if self.num < 2:
@@ -134,17 +144,26 @@ class Slider(Control):
                 f"slider {self.name!r} runs from {self.low} to {self.high}; "
                 f"start and marks must lie inside, got {outside}."
             )
+        if self.integer and (broken := [v for v in special if v != round(v)]):
+            raise ControlError(
+                f"slider {self.name!r} has whole numbers only; "
+                f"start and marks must be whole too, got {broken}."
+            )
         if self.integer:
             grid = [float(v) for v in range(math.ceil(self.low), math.floor(self.high) + 1)]
             if len(grid) > self.num:
                 grid = [grid[i] for i in np.linspace(0, len(grid) - 1, self.num).round().astype(int)]
         else:
             space = np.linspace if self.scale == "linear" else np.geomspace
-            grid = [_three_digits(v) for v in space(self.low, self.high, self.num)]
+            grid = _few_digits(space(self.low, self.high, self.num))
             grid[0], grid[-1] = float(self.low), float(self.high)
         position = math.log if self.scale == "log" else float
         near = 0.4 * (position(self.high) - position(self.low)) / (self.num - 1)
-        inner = [v for v in grid[1:-1] if all(abs(position(v) - position(s)) > near for s in special)]
+        inner = [
+            v
+            for v in grid[1:-1]
+            if self.low < v < self.high and all(abs(position(v) - position(s)) > near for s in special)
+        ]
         values = sorted({grid[0], grid[-1], *special, *(grid[1:-1] if self.integer else inner)})
         object.__setattr__(self, "_grid", tuple(int(v) if self.integer else v for v in values))
         super().__post_init__()
@@ -254,6 +273,12 @@ class Stepper(Control):
     start: int = 0
     every: int = 1
     kind: ClassVar[str] = "stepper"
+
+    def __post_init__(self) -> None:
+        """Refuse steps that lead nowhere."""
+        if self.every < 1:
+            raise ControlError(f"stepper {self.name!r} needs every >= 1, got {self.every}.")
+        super().__post_init__()
 
     @property
     def grid(self) -> tuple[int, ...]:

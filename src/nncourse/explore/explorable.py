@@ -129,6 +129,10 @@ class Explorable(anywidget.AnyWidget):
         ExplorableError
             If a part fails.
         """
+        if values.keys() != self.controls.keys():
+            raise ControlError(
+                f"explorable {self.name} takes values for {list(self.controls)}, got {list(values)}."
+            )
         accepted = {n: c.accept(values[n]) for n, c in self.controls.items()}
         recorder = Recorder(self.name, self.panels, self.seconds)
         return recorder.record(self.parts, {n: [v] for n, v in accepted.items()})[0]
@@ -151,6 +155,9 @@ class Explorable(anywidget.AnyWidget):
         except (ControlError, ExplorableError) as error:
             traceback.print_exc()
             self.scene = {"error": str(error), "values": dict(change["new"])}
+        except KeyboardInterrupt:
+            self.scene = {"error": "Python was interrupted.", "values": dict(change["new"])}
+            raise
 
     # In the page: all scenes at once.
 

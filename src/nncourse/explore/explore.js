@@ -62,7 +62,9 @@ function reader(bytes, field) {
     if (field.codec === "choice") return field.values[table[i]];
     const value = new Float64Array(length);
     for (let k = 0; k < length; k++) value[k] = table[k * points + i];
-    return value;
+    let n = length; // what is shorter here than elsewhere on the grid was filled up with NaN
+    while (n && value[n - 1] !== value[n - 1]) n--;
+    return value.subarray(0, n);
   };
 }
 
@@ -314,7 +316,9 @@ function valueAt(control, position) {
   if (t === 0 || control.kind !== "slider") return a;
   const b = control.grid[low + 1];
   const v = control.scale === "log" ? a * (b / a) ** t : a + (b - a) * t;
-  return control.integer ? Math.round(v) : Number(v.toPrecision(3));
+  if (control.integer) return Math.round(v);
+  const digits = 3 + Math.max(0, Math.floor(Math.log10(Math.abs(v) / (b - a) || 1))); // more where the grid is fine
+  return Math.min(b, Math.max(a, Number(v.toPrecision(Math.min(digits, 16)))));
 }
 
 function textOf(control, position) {
@@ -563,6 +567,7 @@ function bytesOf(data) {
 function render({ model, el }) {
   const spec = model.get("spec"), id = `nn${++figures}-${spec.name.replace(/\W/g, "-")}`;
   const read = (state) => replay(state, bytesOf(state.data))(startOf(spec));
+  const same = (a, b) => spec.controls.every((c) => a[c.name] === b[c.name]);
   const root = document.createElement("div");
   root.className = "nn-explorable";
   root.dataset[spec.controls.length ? "explorable" : "picture"] = spec.name;
@@ -578,6 +583,7 @@ function render({ model, el }) {
   const figure = new Figure(root, spec, {
     step: 0.1,
     ask(positions, values) {
+      if (same(values, model.get("values"))) return figure.draw(); // nothing to ask, so no answer
       calm();
       waiting = [
         setTimeout(() => figure.say("Python is computing …"), SLOW),
@@ -589,8 +595,10 @@ function render({ model, el }) {
   });
   const answer = () => {
     const scene = model.get("scene");
-    calm();
-    figure.say(scene.error ? `This figure could not be computed. ${scene.error}` : "");
+    if (same(scene.values, model.get("values"))) { // or else the answer to the last move is to come
+      calm();
+      figure.say(scene.error ? `This figure could not be computed. ${scene.error}` : "");
+    }
     if (!scene.error) figure.show(read(scene));
   };
   const follow = () => { // Python may move the controls too
@@ -636,10 +644,9 @@ function hashOf(spec, positions) {
 
 function positionsInHash(spec) {
   const found = {};
-  for (const pair of location.hash.slice(1).split("&")) {
-    const [key, text = ""] = pair.split("=");
+  for (const [key, text] of new URLSearchParams(location.hash.slice(1))) {
     const control = spec.controls.find((c) => `${spec.name}.${c.name}` === key);
-    const position = control && positionOf(control, decodeURIComponent(text));
+    const position = control && positionOf(control, text);
     if (position !== undefined) found[control.name] = position;
   }
   return found;

@@ -57,7 +57,7 @@ def figure_html(spec: Mapping[str, Any], recording: Mapping[str, Any]) -> str:
     header = {k: v for k, v in recording.items() if k != "data"}
     inner = _engine().call("figure", spec, header, data, identity)
     payload = json.dumps({"spec": spec, "recording": recording}, ensure_ascii=False)
-    payload = payload.replace("</", "<\\/")
+    payload = payload.replace("<", "\\u003c")  # or </script> and <!-- would mean something
     kind = "explorable" if spec["controls"] else "picture"
     return (
         f'<div class="nn-explorable" id="{identity}" data-{kind}="{html.escape(name)}" '

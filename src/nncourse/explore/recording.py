@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .controls import Value
-from .scene import Axis, Mark, Panel, Plot, Say, Sentence, View
+from .scene import Axis, Column, Mark, Panel, Plot, Say, Sentence, Table, View
 
 Part = Callable[..., Mark | Iterable[Mark] | Say | str]
 
@@ -139,10 +139,7 @@ class Recorder:
             try:
                 marks = marks_of(part, values)
                 for mark in marks:
-                    for _ in mark.leaves():
-                        pass  # finite numbers and the right shapes, or an exception
-                    if mark.panel not in self.panels and not isinstance(mark, Sentence):
-                        raise ValueError(f"there is no panel {mark.panel!r}.")
+                    self._check(mark, grid)
             except Exception as error:
                 raise ExplorableError(
                     f"explorable {self.name}, part {part.__name__}, at {place(values)}: "
@@ -165,6 +162,33 @@ class Recorder:
                     "grid, or let the part depend on fewer controls."
                 )
         return scenes
+
+    def _check(self, mark: Mark, grid: Mapping[str, Sequence[Value]]) -> None:
+        """Refuse numbers that are not finite, shapes that differ, and a mark in the wrong place."""
+        for name, role, value in mark.leaves():
+            if role == "style":
+                try:
+                    json.dumps(value, allow_nan=False)
+                except (TypeError, ValueError) as error:
+                    raise ValueError(f"{mark.kind} {name} cannot be sent: {error}") from error
+        if isinstance(mark, Sentence):
+            return
+        panel = self.panels.get(mark.panel)
+        if panel is None:
+            raise ValueError(f"there is no panel {mark.panel!r}; there is {list(self.panels)}.")
+        if isinstance(mark, Column) != isinstance(panel, Table):
+            raise ValueError(f"a {mark.kind} has no place in the {panel.kind} {mark.panel!r}.")
+        if isinstance(mark, Column) and isinstance(panel, Table):
+            if not 0 <= mark.index < len(panel.columns):
+                raise ValueError(f"table {mark.panel!r} has no column {mark.index}.")
+            if np.size(mark.cells) > panel.rows:
+                raise ValueError(
+                    f"column {mark.index} has {np.size(mark.cells)} rows, "
+                    f"more than the {panel.rows} of table {mark.panel!r}."
+                )
+        shown = getattr(mark, "shown", None)
+        if shown is not None and not isinstance(grid.get(shown, [""])[0], int):
+            raise ValueError(f"{mark.kind} is shown up to {shown!r}, which is no stepper.")
 
     def _pack_marks(
         self, part: Part, scenes: Sequence[Sequence[Mark]], pack: _Packer
@@ -240,7 +264,7 @@ class _Packer:
         steps = np.log10(table) if log else table
         low, high = _range(steps)
         step = (high - low) / 65534 or 1.0
-        if axis is not None and step > axis.tolerance:
+        if axis is not None and (step > axis.tolerance or axis.log != log):
             return header | {"codec": "float"} | self._floats(table, 3)
         places = np.where(np.isnan(steps), 65535, ((steps - low) / step).round())
         header |= {"codec": "steps", "low": low, "step": step, "log": log}

@@ -6,6 +6,7 @@ kind looks, in the page and in the notebook alike.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from decimal import ROUND_HALF_UP, Decimal
@@ -44,8 +45,10 @@ def number(value: float, digits: int = 4) -> str:
     if size == 0:
         return "0"
     power = int(f"{size:e}".split("e")[1])
-    if power >= 6 or power < -3:
-        mantissa, exponent = f"{size:.{digits - 2}e}".split("e")
+    if power >= 6 or power < -4:
+        kept = Decimal(1).scaleb(power - (digits - 2))
+        rounded = Decimal(size).quantize(kept, rounding=ROUND_HALF_UP)
+        mantissa, exponent = f"{rounded:.{digits - 2}e}".split("e")
         raised = str(int(exponent)).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
         return f"{sign}{_plain(mantissa)}×10{raised}"
     places = Decimal(1).scaleb(-max(0, digits - 1 - power))
@@ -81,7 +84,8 @@ class Say:
 
     def __str__(self) -> str:
         """Fill the numbers in."""
-        return self.template.format(*(number(v) for v in self.numbers))
+        texts = map(number, self.numbers)
+        return re.sub(r"\{\}", lambda _: next(texts), self.template)
 
 
 def floats(values: ArrayLike, name: str, *, gaps: bool = False) -> NDArray[np.float64]:
@@ -194,6 +198,7 @@ class Mark:
 
     def leaves(self) -> Iterable[tuple[str, str, Any]]:
         """Yield ``(field, role, value)`` for every field, numbers as flat float64 arrays."""
+        sizes: dict[str, int] = {}
         for item in fields(self):
             if item.name == "panel":
                 continue
@@ -202,7 +207,10 @@ class Mark:
             if role != "style":
                 gaps = getattr(self, "gaps", False)
                 value = floats(value, f"{self.kind} {item.name}", gaps=gaps)
+                sizes[item.name] = value.size
             yield item.name, role, value
+        if len(set(sizes.values())) > 1:
+            raise ValueError(f"{self.kind} needs equally many of each, got {sizes}.")
 
 
 @dataclass(frozen=True)
@@ -344,6 +352,8 @@ class HeatMap(Mark):
         z = np.asarray(self.z, dtype=np.float64)
         if z.ndim != 2:
             raise ValueError(f"heatmap z must have shape (rows, columns), got {z.shape}.")
+        if not self.low < self.high:
+            raise ValueError(f"heatmap needs low < high, got {self.low}, {self.high}.")
         yield "columns", "style", z.shape[1]
         for name, role, value in super().leaves():
             if name == "z":
@@ -386,9 +396,12 @@ class Text(Mark):
                 yield name, role, value
             elif isinstance(value, Say):
                 yield "text", "style", [value.template]
-                yield "numbers", "number", value.numbers
+                yield "numbers", "number", floats(value.numbers, "a number in the text")
             else:
                 yield "text", "style", list(value)
+        count = 1 if isinstance(self.text, Say) else len(self.text)
+        if count != np.size(self.x):
+            raise ValueError(f"a text needs words for every point, got {count} of {np.size(self.x)}.")
 
 
 @dataclass(frozen=True)
@@ -411,6 +424,11 @@ class View(Mark):
     x: tuple[float, float]
     y: tuple[float, float]
     kind: ClassVar[str] = "view"
+
+    def __post_init__(self) -> None:
+        """Refuse ranges that cannot be drawn."""
+        if not (self.x[0] < self.x[1] and self.y[0] < self.y[1]):
+            raise ValueError(f"a view cannot show x from {self.x} and y from {self.y}.")
 
 
 @dataclass(frozen=True)
