@@ -5,12 +5,13 @@ installed is left out (see benchmarks/requirements.txt). It measures speed and c
 
 The contenders do the same: same network with ReLU, same batch, softmax cross entropy, plain SGD,
 same dtype. They take turns in short rounds, so that a slow moment of the machine hits all of them,
-and the fastest round of each counts.
+and the median round of each counts.
 """
 
 from __future__ import annotations
 
 import argparse
+import statistics
 import subprocess
 import sys
 import time
@@ -108,15 +109,15 @@ def bare_products(sizes: list[int], X: np.ndarray, y: np.ndarray) -> Step:
     return products
 
 
-def fastest(contenders: dict[str, tuple[Step, int]], seconds: float) -> dict[str, float]:
-    """Return the time per step of each, in seconds, from its fastest of many short rounds."""
-    best = dict.fromkeys(contenders, float("inf"))
+def median_times(contenders: dict[str, tuple[Step, int]], seconds: float) -> dict[str, float]:
+    """Return the time per step of each, in seconds, from the median of many short rounds."""
+    rounds: dict[str, list[float]] = {name: [] for name in contenders}
     repeats = {}
     for name, (step, _) in contenders.items():
         step()
         start = time.perf_counter()
         step()
-        repeats[name] = max(1, int(0.01 / (time.perf_counter() - start)))
+        repeats[name] = max(1, int(0.02 / (time.perf_counter() - start)))
     end = time.perf_counter() + seconds
     while time.perf_counter() < end:
         for name, (step, steps_per_call) in contenders.items():
@@ -124,8 +125,8 @@ def fastest(contenders: dict[str, tuple[Step, int]], seconds: float) -> dict[str
             for _ in range(repeats[name]):
                 step()
             elapsed = (time.perf_counter() - start) / repeats[name] / steps_per_call
-            best[name] = min(best[name], elapsed)
-    return best
+            rounds[name].append(elapsed)
+    return {name: statistics.median(times) for name, times in rounds.items()}
 
 
 def import_seconds() -> float:
@@ -159,7 +160,7 @@ def main() -> None:
                 made = make(sizes, X, y)
                 if made is not None:
                     contenders[name] = made, steps
-            times = fastest(contenders, seconds)
+            times = median_times(contenders, seconds)
             ours = times["nncourse"]
             cells = [f"{'-'.join(map(str, sizes)):20} {batch:5} {np.dtype(dtype).name:8}"]
             cells.append(f"{ours * 1e6:9.1f}")
