@@ -175,9 +175,7 @@ class SmallBook:
         for name in ("_ext", "_static", "_templates"):
             (folder / name).symlink_to(ROOT / name)
         (folder / "src").mkdir()
-        self.write(
-            "index.md", "# A small book\n\nIt has one page of its own, and whatever a test adds.\n"
-        )
+        self.write("index.md", "# A small book\n\nIt has one page of its own, and whatever a test adds.\n")
 
     def write(self, name: str, text: str) -> None:
         path = self.folder / name

@@ -42,9 +42,7 @@ def test_slow_cell_is_named(small_book: SmallBook) -> None:
     config = (small_book.folder / "_config.yml").read_text(encoding="utf-8")
     small_book.write("_config.yml", re.sub("timeout: [0-9]+", "timeout: 2", config))
     small_book.write_notebook("a.ipynb", "import time", "time.sleep(60)")
-    assert_fails(
-        small_book, "a", says=r"a\.ipynb: ERROR: cell 3 failed: took longer than 2 seconds.*"
-    )
+    assert_fails(small_book, "a", says=r"a\.ipynb: ERROR: cell 3 failed: took longer than 2 seconds.*")
 
 
 def test_dying_kernel_is_named(small_book: SmallBook) -> None:
@@ -62,9 +60,7 @@ def test_malformed_table_of_contents_is_named(small_book: SmallBook) -> None:
 
 def test_plain_widget_is_named(small_book: SmallBook) -> None:
     small_book.write_notebook("a.ipynb", "import ipywidgets", "ipywidgets.FloatSlider()")
-    assert_fails(
-        small_book, "a", says=r"a\.ipynb: ERROR: cell 3 shows a plain ipywidget.*explorable.*"
-    )
+    assert_fails(small_book, "a", says=r"a\.ipynb: ERROR: cell 3 shows a plain ipywidget.*explorable.*")
 
 
 def test_warning_printed_by_a_cell_is_named(small_book: SmallBook) -> None:

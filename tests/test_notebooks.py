@@ -30,9 +30,7 @@ def untidy_notebook() -> str:
     }
     text = {"cell_type": "markdown", "source": "# Title", "metadata": {}}
     cells = [text, code, code]
-    return json.dumps(
-        {"cells": cells, "metadata": {"author": "me"}, "nbformat": 4, "nbformat_minor": 4}
-    )
+    return json.dumps({"cells": cells, "metadata": {"author": "me"}, "nbformat": 4, "nbformat_minor": 4})
 
 
 def test_canonical_form_has_ids_and_nothing_an_editor_adds() -> None:

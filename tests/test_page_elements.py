@@ -141,9 +141,7 @@ def test_elements_fit_a_phone(open_page: OpenPage, elements: str, name: str) -> 
 
 def test_long_formula_scrolls_in_its_own_box(open_page: OpenPage, elements: str) -> None:
     page = open_page(f"{elements}elements.html", width=390).page
-    widths = page.eval_on_selector_all(
-        ".math-scroll", "all => all.map(e => [e.scrollWidth, e.clientWidth])"
-    )
+    widths = page.eval_on_selector_all(".math-scroll", "all => all.map(e => [e.scrollWidth, e.clientWidth])")
     assert any(inner > outer for inner, outer in widths)
     stops = page.locator('.math-scroll[tabindex="0"]').count()
     assert stops == sum(inner > outer for inner, outer in widths)

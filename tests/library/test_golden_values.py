@@ -125,9 +125,7 @@ def assert_trains_like(golden, network: Sequential, loss, optimizer, strip=""):
                 assert_agrees(value, in_our_form(name, golden[f"grad {names[name]}"]), name)
         optimizer.step(list(network.params.values()), list(network.grads.values()))
         for name, param in network.params.items():
-            assert_agrees(
-                param, in_our_form(name, golden[f"step {step} {names[name]}"]), f"{name} {step}"
-            )
+            assert_agrees(param, in_our_form(name, golden[f"step {step} {names[name]}"]), f"{name} {step}")
     for name, buffer in network.buffers.items():
         assert_agrees(buffer, golden[f"buffer {torch_name(name.removeprefix(strip))}"], name)
     assert_agrees(network.predict(golden["inputs"]), golden["outputs in use"], "in use")
