@@ -23,8 +23,10 @@ from nncourse.explore import (
     Stepper,
     Table,
     Text,
+    Toggle,
     View,
     contours,
+    number,
 )
 from nncourse.optimizers import SGD, Adam, Momentum
 
@@ -41,7 +43,7 @@ __all__ = [
 Array = descent.Array
 
 NUM_STEPS = 10  # of the ball on the parabola
-_POWERS = ("≤ 10⁻⁶", "0.001", "1", "1000", "10⁶")
+_NEARLY_ZERO = 1e-9  # drawn at the lower edge of a logarithmic axis
 _BOWL = descent.parabola(4.0)
 
 
@@ -127,10 +129,15 @@ def learning_rate() -> Explorable:
     def window(learning_rate: float, x0: float, steps: int) -> View:
         return _view(_path(learning_rate, x0)[: steps + 1])
 
+    def decades(learning_rate: float, x0: float) -> View:
+        distance = np.abs(_path(learning_rate, x0)).clip(_NEARLY_ZERO)
+        low, high = np.floor(np.log10(distance.min())), np.ceil(np.log10(distance.max()))
+        return View("distance", x=(0, NUM_STEPS), y=(10.0**low, 10.0 ** max(high, low + 1)))
+
     def ball(learning_rate: float, x0: float) -> list[Mark]:
         x = _path(learning_rate, x0)
         y, step = 4 * x**2, np.arange(NUM_STEPS + 1)
-        distance = np.maximum(np.abs(x), 1e-6)
+        distance = np.abs(x).clip(_NEARLY_ZERO)
         return [
             Line("bowl", x, y, color="blue", width=1.5, shown="steps"),
             Points("bowl", x, y, color="orange", shown="steps"),
@@ -143,12 +150,7 @@ def learning_rate() -> Explorable:
         ]
 
     def factor(learning_rate: float) -> Say:
-        return Say(
-            "Learning rate {}: every step multiplies x by 1 − 8 · {} = {}.",
-            learning_rate,
-            learning_rate,
-            1 - 8 * learning_rate,
-        )
+        return Say("Learning rate {}: every step multiplies x by {}.", learning_rate, 1 - 8 * learning_rate)
 
     def first_steps(learning_rate: float, x0: float) -> Say:
         x = _path(learning_rate, x0)[:3]
@@ -159,7 +161,7 @@ def learning_rate() -> Explorable:
         title="A ball on y = 4x²: how far should each step go?",
         controls=[
             _rate_slider(num=40),
-            Slider(name="x0", label="start x₀", low=-3, high=3, num=7, start=2.0),
+            Slider(name="x0", label="start x₀", low=0.5, high=3, num=6, start=2.0),
             Stepper(name="steps", label="steps", last=NUM_STEPS, start=NUM_STEPS),
         ],
         panels=[
@@ -172,12 +174,11 @@ def learning_rate() -> Explorable:
                     1e-6,
                     1e9,
                     scale="log",
-                    ticks=[(10.0**k, text) for k, text in zip(range(-6, 9, 3), _POWERS, strict=True)],
                 ),
             ),
             Table("path", ["step", "x", "y = 4x²", "gradient"], rows=NUM_STEPS + 1),
         ],
-        parts=[_bowl, window, ball],
+        parts=[_bowl, window, decades, ball],
         describe=[factor, first_steps, _verdict],
     )
 
@@ -212,12 +213,13 @@ def four_learning_rates() -> Explorable:
             *(ends[0], ends[2], ends[3]),
         )
 
+    across = Axis("x", -4.6, 4.6, ticks=[(x, number(x)) for x in (-4, -2, 0, 2, 4)])
     return Explorable(
         "gradient_descent.four_learning_rates",
         title="Four learning rates on y = 4x²",
         controls=[],
         panels=[
-            Plot(f"rate {rate}", Axis("x", -4.6, 4.6), Axis("y", -6, 84), title=title, ratio=0.6)
+            Plot(f"rate {rate}", across, Axis("y", -6, 84), title=title, ratio=0.6)
             for rate, title in regimes.items()
         ],
         parts=[paths],
@@ -254,10 +256,11 @@ def secant() -> Explorable:
         ]
 
     def describe(x: float, h: float) -> Say:
+        rise = 4 * (x + h) ** 2 - 4 * x**2
         return Say(
-            "Between x = {} and x = {} the curve rises by {} over a run of {}: the secant has "
-            "slope {}. The tangent at x = {} has slope 8x = {}.",
-            *(x, x + h, 4 * (x + h) ** 2 - 4 * x**2, h, slope_between(x, h), x, 8 * x),
+            f"Between x = {{}} and x = {{}} the curve {'falls' if rise < 0 else 'rises'} by {{}} over "
+            "a run of {}: the secant has slope {}. The tangent at x = {} has slope 8x = {}.",
+            *(x, x + h, abs(rise), h, slope_between(x, h), x, 8 * x),
         )
 
     return Explorable(
@@ -265,7 +268,16 @@ def secant() -> Explorable:
         title="From the secant to the tangent",
         controls=[
             Slider(name="x", label="point x", low=-2, high=2, num=9, start=2.0),
-            Slider(name="h", label="run h", low=0.001, high=2, num=34, scale="log", start=2.0),
+            Slider(
+                name="h",
+                label="run h",
+                low=0.001,
+                high=2,
+                num=34,
+                scale="log",
+                start=2.0,
+                marks=(0.001, 0.1, 0.5, 1.0, 2.0),
+            ),
         ],
         panels=[
             Plot("curve", Axis("x", -2.5, 4.5), Axis("y", -10, 70)),
@@ -277,10 +289,21 @@ def secant() -> Explorable:
 
 
 _HILL = descent.hill(4.0)
+
+
+def _uphill(x: float, angle: float) -> tuple[float, float]:
+    """Return the point of the hill with this x whose gradient points at `angle`, in degrees.
+
+    There the gradient is parallel to (−x/2, −y), so y = x/2 · tan(angle). Round angles let the
+    reader's arrow find the steepest and the level directions exactly.
+    """
+    return x, x / 2 * float(np.tan(np.radians(angle)))
+
+
 _PLACES = {
-    "west": (-1.8, -0.4),
-    "south-east": (1.4, -0.9),
-    "north-east": (0.7, 1.1),
+    "west": _uphill(-1.8, 25),
+    "south-east": _uphill(1.4, 125),
+    "north-east": _uphill(0.7, 250),
     "summit": (0.0, 0.0),
 }
 
@@ -294,6 +317,10 @@ def directional_derivative() -> Explorable:
     def gradient_at(place: str) -> Array:
         return _HILL.gradient(np.array(_PLACES[place]))
 
+    def slope_along(angle: float, place: str) -> float:
+        slope = descent.directional_derivative(gradient_at(place), unit(angle))
+        return 0.0 if abs(slope) < 1e-12 else slope
+
     def map_of_hill() -> list[Mark]:
         x, y = np.linspace(-3.2, 3.2, 90), np.linspace(-2.4, 2.4, 70)
         heights = _HILL.value(np.stack(np.meshgrid(x, y), axis=-1))
@@ -301,57 +328,57 @@ def directional_derivative() -> Explorable:
             contours("map", x, y, heights, list(np.arange(0.5, 4, 0.5))),
             Text("map", [0], [0], ["summit"], color="muted", anchor="middle", dy=8),
             Points("map", [0], [0], color="muted", size=3, shape="cross"),
+            Line("slope", [0, 360], [0, 0], color="muted", width=1),
         ]
 
     def standing(place: str) -> list[Mark]:
-        here, gradient = np.array(_PLACES[place]), gradient_at(place)
-        angles = np.arange(0, 361, 5.0)
-        slopes = [descent.directional_derivative(gradient, unit(a)) for a in angles]
-        to = here + 0.6 * gradient
+        here = np.array(_PLACES[place])
+        to = here + gradient_at(place)
         return [
             Arrows("map", here[:1], here[1:], to[:1], to[1:], color="orange", label="gradient"),
             Points("map", here[:1], here[1:], color="ink"),
-            Line("slope", [0, 360], [0, 0], color="muted", width=1),
-            Line("slope", angles, slopes, color="blue"),
         ]
+
+    def all_around(place: str, everywhere: bool) -> Line:
+        angles = np.arange(0, 361, 5.0) if everywhere else np.array([])
+        return Line("slope", angles, [slope_along(a, place) for a in angles], color="blue")
 
     def walking(angle: float, place: str) -> list[Mark]:
-        here, slope = np.array(_PLACES[place]), slope_along(angle, place)
-        to = here + 1.2 * unit(angle)
+        here = np.array(_PLACES[place])
+        to = here + unit(angle)
         return [
-            Arrows("map", here[:1], here[1:], to[:1], to[1:], color="blue", label="direction"),
-            Points("slope", [angle], [slope], color="blue", size=6),
+            Arrows("map", here[:1], here[1:], to[:1], to[1:], color="blue", label="your direction"),
+            Points("slope", [angle], [slope_along(angle, place)], color="blue", size=6),
         ]
-
-    def slope_along(angle: float, place: str) -> float:
-        return descent.directional_derivative(gradient_at(place), unit(angle))
 
     def direction(angle: float, place: str) -> Say:
         return Say("Going at {}° the slope is {}.", angle, slope_along(angle, place))
 
-    def steepest(place: str) -> Say:
+    def steepest(place: str, everywhere: bool) -> Say:
         gradient = gradient_at(place)
         length = float(np.linalg.norm(gradient))
-        if length < 1e-12:
+        if length == 0:
             return Say("The gradient is zero: at the summit the ground is level in all directions.")
+        if not everywhere:
+            return Say("Which direction is steepest, and which is level?")
         angle = float(np.degrees(np.arctan2(gradient[1], gradient[0])) % 360)
         return Say(
-            "The gradient points at {}° and has length {}: no direction is steeper. At a right "
-            "angle to it, along the contour line, the slope is 0.",
-            round(angle),
-            length,
+            "The gradient points at {}° and has length {}: no direction is steeper. At right angles "
+            "to it, at {}° and {}°, the slope is 0.",
+            *(round(angle), length, *sorted(round(angle + turn) % 360 for turn in (90, 270))),
         )
 
     return Explorable(
         "gradient_descent.directional_derivative",
         title="Standing on a hill: how steep is it that way?",
         controls=[
-            Slider(name="angle", label="direction", low=0, high=360, num=73, start=90.0, unit="°"),
+            Slider(name="angle", label="your direction", low=0, high=360, num=73, start=90.0, unit="°"),
             Choice(
                 name="place",
                 label="standing",
                 options={p: f"at the {p}" if p == "summit" else f"in the {p}" for p in _PLACES},
             ),
+            Toggle(name="everywhere", label="show the slope in every direction"),
         ],
         panels=[
             Plot("map", Axis("x", -3.2, 3.2), Axis("y", -2.4, 2.4), equal=True),
@@ -361,7 +388,7 @@ def directional_derivative() -> Explorable:
                 Axis("slope in this direction", -3, 3),
             ),
         ],
-        parts=[map_of_hill, standing, walking],
+        parts=[map_of_hill, all_around, standing, walking],
         describe=[direction, steepest],
     )
 
@@ -460,7 +487,7 @@ def ravine() -> Explorable:
                 high=2.2,
                 num=9,
                 scale="log",
-                start=1.9,
+                start=1.0,
                 marks=(0.1, 1.0, 1.9, 2.0, 2.1),
             ),
             Slider(
@@ -501,7 +528,8 @@ def ravine() -> Explorable:
 
 EPOCHS = 4
 NUM_SAMPLES = 64
-_TRUE_LINE = np.array([1.5, 0.5])  # slope and intercept behind the data
+_BATCH_SIZES = ("1", "2", "4", "8", "16", "32", "64")
+_TRUE_LINE = np.array([1.5, 0.5])  # weight and bias behind the data
 
 
 @cache
@@ -538,6 +566,7 @@ def noise() -> Explorable:
     x, y = _samples()
     best = np.asarray(np.linalg.lstsq(x, y, rcond=None)[0], dtype=np.float64)
     least = float(_cost(best))
+    ends = np.array([-1.6, 1.6])
 
     def valley() -> list[Mark]:
         w, b = np.linspace(-2.2, 3.2, 70), np.linspace(-1.2, 3.2, 60)
@@ -546,6 +575,14 @@ def noise() -> Explorable:
         return [
             contours("map", w, b, heights, levels),
             Line("cost", [0, EPOCHS * NUM_SAMPLES], [least] * 2, color="green", dash=True),
+            Points("data", x[:, 0], y, color="muted", size=3),
+            Line("data", ends, best[0] * ends + best[1], color="green", dash=True, label="best line"),
+        ]
+
+    def other_sizes(learning_rate: float, shuffle: str) -> list[Mark]:
+        costs = {n: _cost(_noisy_path(n, learning_rate, shuffle)) for n in _BATCH_SIZES}
+        return [
+            Line("cost", np.arange(len(c)) * int(n), c, color="soft", width=0.8) for n, c in costs.items()
         ]
 
     def path(batch_size: str, learning_rate: float, shuffle: str) -> list[Mark]:
@@ -553,7 +590,8 @@ def noise() -> Explorable:
         seen = np.arange(len(points)) * int(batch_size)
         return [
             Line("map", points[:, 0], points[:, 1], color="blue", width=1.5),
-            Line("cost", seen, _cost(points), color="blue", width=1.5),
+            Line("cost", seen, _cost(points), color="blue", width=2.5),
+            Line("data", ends, points[-1, 0] * ends + points[-1, 1], color="blue", label="line found"),
         ]
 
     def bottom() -> Points:
@@ -579,7 +617,7 @@ def noise() -> Explorable:
             Choice(
                 name="batch_size",
                 label="batch size",
-                options={str(n): str(n) if n < 64 else "64 (all)" for n in (1, 2, 4, 8, 16, 32, 64)},
+                options={n: n if n != "64" else "64 (all)" for n in _BATCH_SIZES},
                 start="4",
             ),
             Slider(
@@ -594,13 +632,14 @@ def noise() -> Explorable:
             Choice(name="shuffle", label="shuffle", options={"1": "first", "2": "second", "3": "third"}),
         ],
         panels=[
-            Plot("map", Axis("slope w", -2.2, 3.2), Axis("intercept b", -1.2, 3.2)),
+            Plot("map", Axis("weight w", -2.2, 3.2), Axis("bias b", -1.2, 3.2)),
             Plot(
                 "cost",
                 Axis("samples seen", 0, EPOCHS * NUM_SAMPLES),
-                Axis("cost (mean squared error)", 0.1, 20, scale="log"),
+                Axis("cost (grey: other batch sizes)", 0.1, 20, scale="log"),
             ),
+            Plot("data", Axis("input x", -1.6, 1.6), Axis("target y", -3.5, 4), ratio=0.5),
         ],
-        parts=[valley, path, bottom],
+        parts=[valley, other_sizes, path, bottom],
         describe=[updates, result],
     )
