@@ -6,6 +6,7 @@ that KaTeX cannot read is a Sphinx warning with its place, so it fails a build r
 
 from __future__ import annotations
 
+import atexit
 import json
 import re
 from functools import cache
@@ -39,6 +40,8 @@ class TexError(ValueError):
 @cache
 def _katex() -> MiniRacer:
     engine = MiniRacer()
+    # From Python 3.13 on, an engine that is still open at the end keeps the process from ending.
+    atexit.register(engine.close)
     engine.eval((KATEX / "katex.min.js").read_text(encoding="utf-8"))
     return engine
 

@@ -24,6 +24,7 @@ PAGE_KINDS = (".md", ".ipynb", ".rst")
 PROBLEM = re.compile(r"\b(?:WARNING|ERROR|CRITICAL): ")
 READING = re.compile(r"reading sources\.\.\. \[ *\d+%\] (.+)")
 EXCEPTION = re.compile(r"[\w.]+(?:Error|Exception): .")
+EXECUTED = re.compile(r"(.+): Executed notebook in ([\d.]+) seconds")
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 # Said by the kernel about itself on every start, not about the book.
 KERNEL_NOISE = "[IPKernelApp] WARNING"
@@ -55,10 +56,19 @@ def run_jupyter_book(book: Path, log: Path) -> tuple[int, list[str]]:
     """Run the build with its output in ``log``; the exit code and the lines printed."""
     program = Path(sys.executable).with_name("jupyter-book")
     command = [str(program), "build", str(book), "-W", "-n", "--keep-going"]
-    run = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
-    output = COLOUR.sub("", run.stdout)
-    log.write_text(output, encoding="utf-8")
-    return run.returncode, output.splitlines()
+    lines = []
+    with (
+        log.open("w", encoding="utf-8") as file,
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as run,
+    ):
+        assert run.stdout
+        for coloured in run.stdout:
+            line = COLOUR.sub("", coloured.rstrip())
+            lines.append(line)
+            print(line, file=file)
+            if executed := EXECUTED.match(line):
+                print(f"  ran {Path(executed[1]).relative_to(book)} in {executed[2]} s", flush=True)
+    return run.returncode, lines
 
 
 def problems(lines: list[str], book: Path) -> list[str]:
@@ -86,6 +96,7 @@ def main(book: Path) -> int:
     if missing:
         return fail(*(f"_toc.yml names the page {page}, which does not exist." for page in missing))
 
+    print("Building the book ...", flush=True)
     build = book / "_build"
     build.mkdir(exist_ok=True)
     code, lines = run_jupyter_book(book, build / "build.log")
@@ -102,4 +113,7 @@ def main(book: Path) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1]).resolve() if len(sys.argv) > 1 else ROOT))
+    try:
+        sys.exit(main(Path(sys.argv[1]).resolve() if len(sys.argv) > 1 else ROOT))
+    except KeyboardInterrupt:
+        sys.exit("\nStopped.")
