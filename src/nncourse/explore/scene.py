@@ -45,7 +45,7 @@ def number(value: float, digits: int = 4) -> str:
     if size == 0:
         return "0"
     power = int(f"{size:e}".split("e")[1])
-    if power >= 6 or power < -4:
+    if power >= 6 or power < -3:
         kept = Decimal(1).scaleb(power - (digits - 2))
         rounded = Decimal(size).quantize(kept, rounding=ROUND_HALF_UP)
         mantissa, exponent = f"{rounded:.{digits - 2}e}".split("e")

@@ -1,0 +1,607 @@
+"""Every figure of the built book in a browser, with no kernel and no network.
+
+What the page shows is compared with what Python computes for the same values. One figure of the
+test's own has every kind of control and mark; it is tested like those of the book.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from one_of_everything import everything
+from playwright.sync_api import Browser, Locator, Page, expect
+
+import nncourse.explore
+from conftest import BROWSER_FLAGS, OpenPage, Visit
+from nncourse.explorables import every_figure
+from nncourse.explore import Explorable, Slider, Stepper, Toggle, Value
+from nncourse.explore.page import as_classic_script, figure_html
+from serve import make_server
+
+Maker = Callable[[], Explorable]
+MAKERS: list[Maker] = [maker for maker in every_figure() if maker().controls] + [everything]
+every = pytest.mark.parametrize("maker", MAKERS, ids=[m.__name__ for m in MAKERS])
+SPEAKING = 200  # ms after which the description has followed
+made: Callable[[Maker], Explorable] = cache(lambda maker: maker())
+
+
+class Stage:
+    """A figure in a page, and the figure in Python that it should agree with."""
+
+    def __init__(self, visit: Visit, figure: Explorable) -> None:
+        self.visit, self.page, self.figure = visit, visit.page, figure
+        self.root = self.page.locator(f'[data-explorable="{figure.name}"]')
+        self.readout = self.root.locator("[data-readout]")
+        if self.page.evaluate("document.body !== null"):
+            expect(self.root).to_have_count(1)
+
+    def input(self, name: str) -> Locator:
+        return self.root.locator(f'[data-control="{name}"]')
+
+    def position(self, name: str) -> int:
+        """Where the control stands on its grid."""
+        element = self.input(name)
+        return int(element.evaluate("e => e.type === 'checkbox' ? e.checked : e.value"))
+
+    def values(self) -> dict[str, Value]:
+        return {n: c.grid[self.position(n)] for n, c in self.figure.controls.items()}
+
+    def picture(self) -> str:
+        return self.root.evaluate("e => [...e.querySelectorAll('[data-panel]')].map(p => p.innerHTML).join()")
+
+    def expect_to_agree(self) -> None:
+        """The description is the one that Python gives for the controls' values."""
+        expect(self.readout).to_have_text(self.figure.description(**self.values()))
+
+    def put(self, name: str, position: int) -> None:
+        """Move a control as a script would."""
+        self.input(name).evaluate(
+            """(e, at) => {
+                if (e.type === 'checkbox') e.checked = Boolean(at); else e.value = at;
+                e.dispatchEvent(new Event('input', { bubbles: true }));
+            }""",
+            position,
+        )
+
+
+@pytest.fixture(scope="module")
+def own_page(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A page with the figure that has everything, made of the files that the book uses."""
+    folder = tmp_path_factory.mktemp("own")
+    engine = Path(nncourse.explore.__file__).parent
+    figure = everything()
+    html = figure_html(figure.spec, figure.record().as_json())
+    script = as_classic_script((engine / "explore.js").read_text("utf-8"), "nncourse.boot();")
+    style = (engine / "explore.css").read_text("utf-8")
+    (folder / "explore.js").write_text(script, "utf-8")
+    (folder / "explore.css").write_text(style, "utf-8")
+    page = folder / "own.html"
+    page.write_text(
+        '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Everything</title>'
+        '<meta name="viewport" content="width=device-width"><link rel="icon" href="data:,">'
+        '<link rel="stylesheet" href="explore.css"><script defer src="explore.js"></script>'
+        "<noscript><style>.nn-controls,.nn-tools{display:none}</style></noscript>"
+        "<style>body { margin: 8px; font: 16px sans-serif }</style></head>"
+        f"<body><main><h1>Everything</h1>{html}<p>After it.</p></main></body></html>",
+        "utf-8",
+    )
+    return page
+
+
+@pytest.fixture(scope="module")
+def addresses(book: Path, own_page: Path) -> Iterator[dict[str, tuple[str, Path]]]:
+    """Where each figure stands: the page's address and its file, for the first page that has it."""
+    found: dict[str, tuple[str, Path]] = {}
+    for path in sorted(book.rglob("*.html")):
+        for name in re.findall(r'data-explorable="([^"]+)"', path.read_text("utf-8")):
+            found.setdefault(name, (path.relative_to(book).as_posix(), path))
+    with make_server(own_page.parent, 0) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        address = f"http://127.0.0.1:{server.server_port}/{own_page.name}"
+        yield found | {"chapter.everything": (address, own_page)}
+        server.shutdown()
+
+
+OpenFigure = Callable[..., Stage]
+
+
+@pytest.fixture
+def open_figure(open_page: OpenPage, addresses: Mapping[str, tuple[str, Path]]) -> OpenFigure:
+    def open_figure(maker: Maker, link: str = "", **options: Any) -> Stage:
+        figure = made(maker)
+        assert figure.name in addresses, f"no page of the book shows {figure.name}"
+        visit = open_page(addresses[figure.name][0] + link, **options)
+        stage = Stage(visit, figure)
+        if options.get("java_script_enabled", True):
+            expect(stage.root).to_have_attribute("data-ready", "page")
+        return stage
+
+    return open_figure
+
+
+def test_every_explorable_of_the_book_is_made_by_the_library(
+    addresses: Mapping[str, tuple[str, Path]],
+) -> None:
+    assert set(addresses) == {made(maker).name for maker in MAKERS}
+
+
+# Moving the controls.
+
+
+def by_mouse(stage: Stage, name: str) -> None:
+    """Move a control with the mouse, away from where it stands."""
+    element, control = stage.input(name), stage.figure.controls[name]
+    element.scroll_into_view_if_needed()
+    if isinstance(control, Slider | Stepper):
+        box = element.bounding_box()
+        assert box is not None
+        middle, last = box["y"] + box["height"] / 2, len(control.grid) - 1
+
+        def x(position: float) -> float:  # the thumb's centre keeps half its width from the ends
+            return box["x"] + 8 + (box["width"] - 16) * position / last
+
+        start = stage.position(name)
+        target = 0.8 if start < last / 2 else 0.2
+        mouse = stage.page.mouse
+        mouse.move(x(start), middle)
+        mouse.down()
+        mouse.move(x(target * last), middle, steps=5)
+        mouse.up()
+        assert abs(stage.position(name) - target * last) <= 1
+    elif isinstance(control, Toggle):
+        element.click()
+    else:
+        element.select_option(index=(stage.position(name) + 1) % len(control.grid))
+
+
+def by_keyboard(stage: Stage, name: str) -> None:
+    """Move a control with the keyboard, away from where it stands."""
+    element, control = stage.input(name), stage.figure.controls[name]
+    element.focus()
+    if isinstance(control, Toggle):
+        stage.page.keyboard.press("Space")
+    else:
+        at_end = stage.position(name) == len(control.grid) - 1
+        stage.page.keyboard.press(
+            "ArrowUp" if isinstance(control, Slider | Stepper) ^ at_end else "ArrowDown"
+        )
+
+
+@every
+@pytest.mark.parametrize("by", [by_mouse, by_keyboard], ids=["mouse", "keyboard"])
+def test_every_control_moves_picture_and_description(
+    open_figure: OpenFigure, maker: Maker, by: Callable[[Stage, str], None]
+) -> None:
+    stage = open_figure(maker)
+    stage.expect_to_agree()
+    for name in stage.figure.controls:
+        before, picture, said = stage.values(), stage.picture(), stage.readout.inner_text()
+        by(stage, name)
+        after = stage.values()
+        assert [n for n in after if after[n] != before[n]] == [name]
+        stage.expect_to_agree()
+        if stage.figure.description(**before) != stage.figure.description(**after):
+            assert stage.readout.inner_text() != said
+        assert stage.picture() != picture, f"{name} from {before[name]} to {after[name]}"
+        shown = stage.root.locator(f"output[for$='-{name}']")
+        if shown.count():
+            assert shown.inner_text() == stage.input(name).get_attribute("aria-valuetext")
+    stage.visit.assert_quiet()
+
+
+@every
+def test_every_place_of_every_control_is_drawn_and_said_as_python_says(
+    open_figure: OpenFigure, maker: Maker
+) -> None:
+    stage = open_figure(maker)
+    stage.page.clock.install()
+    for name, control in stage.figure.controls.items():
+        start = stage.position(name)
+        for position in [*range(len(control.grid)), start]:
+            stage.put(name, position)
+            picture = stage.picture()
+            for wrong in ("NaN", "undefined", "Infinity", "null"):
+                assert wrong not in picture, (name, control.grid[position])
+            stage.page.clock.run_for(SPEAKING)
+            values = stage.values()
+            assert values[name] == control.grid[position]
+            assert stage.readout.inner_text() == stage.figure.description(**values), values
+    stage.visit.assert_quiet()
+
+
+@every
+def test_marks_go_to_their_values_and_say_so(open_figure: OpenFigure, maker: Maker) -> None:
+    stage = open_figure(maker)
+    for name, control in stage.figure.controls.items():
+        buttons = stage.root.locator(f'[data-mark][data-for="{name}"]')
+        marks = sorted(control.marks) if isinstance(control, Slider) else []
+        assert buttons.count() == len(marks)
+        for button, mark in zip(buttons.all(), marks, strict=True):
+            button.click()
+            assert stage.values()[name] == mark
+            assert button.get_attribute("aria-pressed") == "true"
+            assert stage.root.locator(f'[data-for="{name}"][aria-pressed="true"]').count() == 1
+            stage.expect_to_agree()
+
+
+@every
+def test_reset_returns_to_the_start(open_figure: OpenFigure, maker: Maker) -> None:
+    stage = open_figure(maker)
+    start, picture = stage.values(), stage.picture()
+    for name in stage.figure.controls:
+        by_keyboard(stage, name)
+    assert stage.values() != start
+    stage.root.locator("[data-reset]").click()
+    assert stage.values() == start
+    assert stage.picture() == picture
+    stage.expect_to_agree()
+    stage.page.wait_for_function("location.hash === ''")
+
+
+# Links.
+
+
+@every
+def test_reload_keeps_every_control_where_it_was(open_figure: OpenFigure, maker: Maker) -> None:
+    stage = open_figure(maker)
+    for name in stage.figure.controls:
+        by_keyboard(stage, name)
+    values, picture = stage.values(), stage.picture()
+    parts = len([n for n in values if values[n] != stage.figure.controls[n].first])
+    stage.page.wait_for_function("n => location.hash.split('=').length === n + 1", arg=parts)
+    stage.page.reload()
+    expect(stage.root).to_have_attribute("data-ready", "page")
+    assert stage.values() == values
+    assert stage.picture() == picture
+    stage.expect_to_agree()
+    stage.visit.assert_quiet()
+
+
+@every
+def test_copied_link_opens_the_figure_as_it_is(open_figure: OpenFigure, maker: Maker) -> None:
+    stage = open_figure(maker, permissions=["clipboard-read", "clipboard-write"])
+    for name in stage.figure.controls:
+        by_keyboard(stage, name)
+    stage.root.locator("[data-copy]").click()
+    expect(stage.root.locator("[role=status]")).to_have_text("Link copied.")
+    link = stage.page.evaluate("navigator.clipboard.readText()")
+    values = stage.values()
+    other = open_figure(maker, "#" + link.split("#")[1])
+    assert other.values() == values
+    expect(other.root).to_be_in_viewport()
+    other.expect_to_agree()
+
+
+def test_link_goes_to_the_address_bar_where_the_clipboard_is_closed(open_figure: OpenFigure) -> None:
+    stage = open_figure(everything)
+    stage.page.evaluate("navigator.clipboard.writeText = () => Promise.reject(new Error('closed'))")
+    stage.put("size", 0)
+    stage.root.locator("[data-copy]").click()
+    expect(stage.root.locator("[role=status]")).to_have_text("The link is in the address bar.")
+    assert stage.page.url.endswith("#chapter.everything.size=0.1")
+
+
+def test_link_typed_by_hand_sets_the_figure_and_so_does_a_changed_hash(open_figure: OpenFigure) -> None:
+    stage = open_figure(everything, "#chapter.everything.size=9.9&chapter.everything.color=red")
+    assert stage.values() == {"size": 10.0, "color": "red", "on": False, "step": 2}
+    stage.page.evaluate("location.hash = 'chapter.everything.on=true&chapter.everything.step=5'")
+    expect(stage.input("on")).to_be_checked()
+    assert stage.values() == {"size": 1.0, "color": "blue", "on": True, "step": 5}
+    stage.expect_to_agree()
+    stage.page.evaluate("location.hash = 'chapter.everything'")
+    expect(stage.input("on")).not_to_be_checked()
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        "size=%",
+        "size=abc",
+        "size=",
+        "size",
+        "size=99",
+        "nothing=1",
+        "color=Red",
+        "=&=&%E0%A4%A",
+        "size=0.5=1",
+    ],
+)
+def test_a_broken_link_leaves_the_figure_at_its_start(open_figure: OpenFigure, link: str) -> None:
+    stage = open_figure(everything, f"#chapter.everything.{link}")
+    start = {name: control.first for name, control in stage.figure.controls.items()}
+    assert stage.values() == start
+    stage.page.evaluate("link => { location.hash = link }", f"x&chapter.everything.{link}")
+    by_keyboard(stage, "size")
+    stage.expect_to_agree()
+    stage.visit.assert_quiet()
+
+
+def test_learning_rate_one_shows_2_minus14_98_in_table_and_description(open_figure: OpenFigure) -> None:
+    """The numbers of the source note, in the page that readers get."""
+    maker = next(m for m in MAKERS if made(m).name == "gradient_descent.learning_rate")
+    name = made(maker).name
+    stage = open_figure(maker, f"#{name}.learning_rate=1&{name}.steps=2")
+    assert stage.values() == {"learning_rate": 1.0, "x0": 2.0, "steps": 2}
+    rows = [row.locator("td").all_inner_texts() for row in stage.root.locator("tbody tr").all()]
+    assert [row[1] for row in rows] == ["2", "−14", "98"]
+    assert [row[2] for row in rows] == ["16", "784", "38416"]
+    expect(stage.readout).to_contain_text("x goes 2, −14, 98 and y goes 16, 784, 38416")
+
+
+# A film.
+
+
+@every
+def test_stepper_steps_and_plays_to_its_end(open_figure: OpenFigure, maker: Maker) -> None:
+    stage = open_figure(maker)
+    stage.page.clock.install()
+    for name, control in stage.figure.controls.items():
+        if not isinstance(control, Stepper):
+            continue
+        back, forward, play = (
+            stage.root.locator(f'[data-{b}="{name}"]') for b in ("back", "forward", "play")
+        )
+        stage.put(name, 0)
+        back.click()
+        assert stage.position(name) == 0
+        forward.click()
+        assert stage.position(name) == 1
+        back.click()
+        assert stage.position(name) == 0
+        pictures = {stage.picture()}
+        play.click()
+        expect(play).to_have_attribute("aria-pressed", "true")
+        for step in range(1, len(control.grid)):
+            stage.page.clock.run_for(600)
+            assert stage.position(name) == step
+            pictures.add(stage.picture())
+        assert len(pictures) == len(control.grid)
+        stage.page.clock.run_for(600)
+        expect(play).to_have_attribute("aria-pressed", "false")
+        forward.click()
+        assert stage.position(name) == len(control.grid) - 1
+        play.click()  # at its end it starts again
+        assert stage.position(name) == 0
+        play.click()
+        expect(play).to_have_attribute("aria-pressed", "false")
+        stage.page.clock.run_for(1300)
+        assert stage.position(name) == 0
+
+
+def test_a_film_stops_when_the_reader_moves_something(open_figure: OpenFigure) -> None:
+    stage = open_figure(everything)
+    stage.page.clock.install()
+    stage.put("step", 0)
+    stage.root.locator("[data-play]").click()
+    stage.page.clock.run_for(600)
+    by_keyboard(stage, "size")
+    stage.page.clock.run_for(3000)
+    assert stage.position("step") == 1
+    expect(stage.root.locator("[data-play]")).to_have_attribute("aria-pressed", "false")
+
+
+@every
+def test_reduced_motion_leaves_steps_but_no_film(open_figure: OpenFigure, maker: Maker) -> None:
+    stage = open_figure(maker, reduced_motion="reduce")
+    for name, control in stage.figure.controls.items():
+        if isinstance(control, Stepper):
+            expect(stage.root.locator(f'[data-play="{name}"]')).to_be_hidden()
+            expect(stage.root.locator(f'[data-forward="{name}"]')).to_be_visible()
+
+
+# How it looks.
+
+
+@every
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_figure_has_no_accessibility_violation_of_any_level(
+    open_figure: OpenFigure, maker: Maker, scheme: str
+) -> None:
+    stage = open_figure(maker, scheme=scheme)
+    if maker is everything and scheme == "dark":
+        stage.page.evaluate("document.documentElement.dataset.theme = 'dark'")
+    paper = stage.root.evaluate("e => getComputedStyle(e).getPropertyValue('--nn-dark').trim()")
+    assert paper == ("1" if scheme == "dark" else "0")
+    result = Axe().run(stage.page, context=f'[data-explorable="{stage.figure.name}"]').response
+    found = [f"{v['id']}: {n['html'][:200]}" for v in result["violations"] for n in v["nodes"]]
+    assert found == []
+    assert len(result["passes"]) > 10
+
+
+SHIFTS = """() => {
+    window.shifts = [];
+    new PerformanceObserver((list) => list.getEntries().forEach((e) => window.shifts.push(
+        `${e.value.toFixed(4)}: ${e.sources.map((s) => s.node?.className || s.node?.nodeName).join(', ')}`
+    ))).observe({ type: 'layout-shift', buffered: true });
+}"""
+
+
+@every
+@pytest.mark.parametrize("width", [1280, 700, 390])
+def test_nothing_jumps_while_loading_or_while_a_control_moves(
+    open_figure: OpenFigure, maker: Maker, width: int
+) -> None:
+    stage = open_figure(maker, width=width)
+    stage.root.scroll_into_view_if_needed()
+    stage.page.evaluate(SHIFTS)
+    height = stage.root.evaluate("e => e.getBoundingClientRect().height")
+    for name, control in stage.figure.controls.items():
+        start = stage.position(name)
+        for position in {0, len(control.grid) // 3, 2 * len(control.grid) // 3, len(control.grid) - 1}:
+            stage.put(name, position)
+            stage.expect_to_agree()
+            assert stage.root.evaluate("e => e.getBoundingClientRect().height") == height, stage.values()
+        stage.put(name, start)
+    stage.page.evaluate(
+        "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
+    )
+    assert stage.page.evaluate("window.shifts") == []
+
+
+NARROW = """(root) => {
+    const edge = root.getBoundingClientRect().right, wide = [];
+    for (const e of root.querySelectorAll('*')) {
+        if (e.closest('svg') && e.nodeName !== 'svg') continue;
+        const box = e.getBoundingClientRect();
+        if (box.width && box.right > edge) wide.push(`${e.nodeName} ${e.className} reaches ${box.right - edge} px too far`);
+        if (/T[DH]/.test(e.nodeName) && e.scrollWidth > e.clientWidth) wide.push(`cell ${e.textContent} is cut off`);
+    }
+    return wide;
+}"""
+
+
+@every
+def test_figure_fits_a_screen_of_320_pixels(open_figure: OpenFigure, maker: Maker) -> None:
+    stage = open_figure(maker, width=320, height=640)
+    for name, control in stage.figure.controls.items():
+        start = stage.position(name)
+        for position in (0, len(control.grid) - 1, start):
+            stage.put(name, position)
+            assert stage.root.evaluate(NARROW) == [], stage.values()
+    assert stage.page.evaluate("document.documentElement.scrollWidth") == 320
+    for control in stage.root.locator("[data-control], button").all():
+        box = control.bounding_box()
+        assert box is not None
+        assert box["height"] >= 24 or control.get_attribute("type") == "checkbox"
+
+
+@every
+def test_figure_prints_with_its_values_and_without_its_buttons(open_figure: OpenFigure, maker: Maker) -> None:
+    stage = open_figure(maker)
+    stage.page.emulate_media(media="print")
+    for svg in stage.root.locator("svg").all():
+        expect(svg).to_be_visible()
+    expect(stage.readout).to_be_visible()
+    for hidden in stage.root.locator("button, input[type=range]").all():
+        expect(hidden).to_be_hidden()
+    for name, control in stage.figure.controls.items():
+        of_control = stage.input(name).locator("xpath=..")
+        expect(of_control.locator("label")).to_be_visible()
+        value = of_control.locator("output" if isinstance(control, Slider | Stepper) else "select, input")
+        expect(value).to_be_visible()
+
+
+@every
+def test_without_javascript_there_is_a_picture_and_a_sentence(open_figure: OpenFigure, maker: Maker) -> None:
+    stage = open_figure(maker, java_script_enabled=False)
+    start = {name: control.first for name, control in stage.figure.controls.items()}
+    expect(stage.readout).to_have_text(stage.figure.description(**start))
+    for svg in stage.root.locator("svg").all():
+        box = svg.bounding_box()
+        assert box is not None
+        assert box["width"] > 150
+        assert box["height"] > 80
+        assert svg.locator("path").count() > 0
+    for control in stage.root.locator("[data-control], button").all():
+        expect(control).to_be_hidden()
+
+
+@every
+def test_loading_the_script_does_not_change_the_first_picture(open_figure: OpenFigure, maker: Maker) -> None:
+    """What was drawn when the book was built is what the browser draws, but for its width."""
+    before = open_figure(maker, java_script_enabled=False)
+    after = open_figure(maker)
+
+    def words(stage: Stage) -> list[str]:
+        return stage.root.locator("svg, table").all_text_contents()
+
+    assert [len(w) > 0 for w in words(before)] == [len(w) > 0 for w in words(after)]
+    tables = [stage.root.locator("td").all_text_contents() for stage in (before, after)]
+    assert tables[0] == tables[1]
+    assert before.values() == after.values()
+
+
+@every
+def test_changing_the_theme_redraws_the_figure(open_figure: OpenFigure, maker: Maker) -> None:
+    stage = open_figure(maker)
+    colours = "e => [...e.querySelectorAll('path')].map((p) => getComputedStyle(p).stroke + getComputedStyle(p).fill)"
+    images = "e => [...e.querySelectorAll('image')].map((i) => i.getAttribute('href'))"
+    stage.page.evaluate("document.documentElement.dataset.theme = 'light'")
+    light = stage.root.evaluate(colours), stage.root.evaluate(images)
+    stage.page.evaluate("document.documentElement.dataset.theme = 'dark'")
+    dark = stage.root.evaluate(colours), stage.root.evaluate(images)
+    assert len(light[0]) == len(dark[0]) > 5
+    assert light[0] != dark[0]
+    assert len(light[1]) == len(dark[1])
+    assert all(a != b for a, b in zip(light[1], dark[1], strict=True))
+
+
+# From a folder, without a server.
+
+
+@every
+def test_figure_works_from_a_file(
+    browser: Browser, addresses: Mapping[str, tuple[str, Path]], maker: Maker
+) -> None:
+    assert "--no-sandbox" in BROWSER_FLAGS
+    figure = made(maker)
+    context = browser.new_context(offline=True)
+    try:
+        visit = Visit(context.new_page())
+        visit.page.on("console", lambda message: visit.console.append(message.text))
+        visit.page.on("pageerror", lambda error: visit.console.append(str(error)))
+        visit.page.goto(addresses[figure.name][1].as_uri())
+        stage = Stage(visit, figure)
+        expect(stage.root).to_have_attribute("data-ready", "page")
+        for name in figure.controls:
+            by_keyboard(stage, name)
+            stage.expect_to_agree()
+        values = stage.values()
+        visit.page.wait_for_function("name => location.hash.includes(name)", arg=figure.name)
+        visit.page.reload()
+        expect(stage.root).to_have_attribute("data-ready", "page")
+        assert stage.values() == values
+        visit.assert_quiet()
+    finally:
+        context.close()
+
+
+# Several figures in one page.
+
+
+def test_figures_of_one_page_share_its_address(
+    open_page: OpenPage, addresses: Mapping[str, tuple[str, Path]]
+) -> None:
+    by_page: dict[str, list[Explorable]] = {}
+    for maker in MAKERS:
+        by_page.setdefault(addresses[made(maker).name][0], []).append(made(maker))
+    crowded = {page: figures for page, figures in by_page.items() if len(figures) > 1}
+    assert crowded
+    for address, figures in crowded.items():
+        visit = open_page(address)
+        stages = [Stage(visit, figure) for figure in figures]
+        first_controls = [next(iter(figure.controls)) for figure in figures]
+        for stage, name in zip(stages, first_controls, strict=True):
+            by_keyboard(stage, name)
+        values = [stage.values() for stage in stages]
+        visit.page.wait_for_function("n => location.hash.split('=').length === n + 1", arg=len(figures))
+        visit.page.reload()
+        for stage, kept in zip(stages, values, strict=True):
+            expect(stage.root).to_have_attribute("data-ready", "page")
+            assert stage.values() == kept
+        for one, two in itertools.combinations(stages, 2):
+            assert one.readout.get_attribute("id") != two.readout.get_attribute("id")
+
+
+def test_a_figure_with_broken_data_says_so_and_the_others_work(
+    open_page: OpenPage, own_page: Path, tmp_path: Path
+) -> None:
+    text = own_page.read_text("utf-8")
+    broken = text.replace('"codec": "steps"', '"codec": "steps", "at": -1, "width": 9, "points": 1e12', 1)
+    assert broken != text
+    for name in ("explore.js", "explore.css"):
+        (tmp_path / name).write_bytes((own_page.parent / name).read_bytes())
+    (tmp_path / "broken.html").write_text(broken.replace('{"spec"', '{"spec', 1), "utf-8")
+    with make_server(tmp_path, 0) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        page: Page = open_page(f"http://127.0.0.1:{server.server_port}/broken.html").page
+        expect(page.locator("[role=status]")).to_contain_text("This figure could not start: ")
+        server.shutdown()
