@@ -110,7 +110,10 @@ class GradientReport:
                 f"  in {place}: derived {worst.derived:.8g}, measured {worst.measured:.8g}"
             )
         if blind := [check.name for check in self.checks if not check.compared]:
-            lines.append(f"  nothing could be compared for {blind}: every step crosses a kink")
+            lines.append(
+                f"  nothing could be compared for {blind}: every step crosses a kink; "
+                f"biases away from 0 or other inputs help"
+            )
         if skipped := sum(check.skipped for check in self.checks):
             lines.append(f"  {skipped} steps were left out because they cross a kink")
         return "\n".join(lines)
