@@ -153,8 +153,16 @@ def test_in_the_long_run_the_running_statistics_are_those_of_the_data():
     [
         (BatchNorm1d(4), np.ones((1, 4)), "at least two numbers in training"),
         (BatchNorm1d(4), np.ones((1, 4, 1)), "at least two numbers in training"),
-        (BatchNorm1d(4), np.ones((3, 5)), r"should have the shape \(batch_size, 4\), but got \(3, 5\)"),
-        (BatchNorm1d(4), np.ones((3, 5, 2)), r"the shape \(batch_size, 4, any\), but got \(3, 5, 2\)"),
+        (
+            BatchNorm1d(4),
+            np.ones((3, 5)),
+            r"should have the shape \(batch_size, 4\), but got \(3, 5\)",
+        ),
+        (
+            BatchNorm1d(4),
+            np.ones((3, 5, 2)),
+            r"the shape \(batch_size, 4, any\), but got \(3, 5, 2\)",
+        ),
         (BatchNorm1d(4), np.ones((3, 4, 2, 2)), r"should have the shape \(batch_size, 4\)"),
         (BatchNorm1d(4), np.ones((0, 4)), "at least one row"),
         (LayerNorm(4), np.ones((3, 5)), r"should have the shape \(batch_size, 4\)"),
@@ -189,3 +197,12 @@ def test_the_documented_defaults():
     layer = BatchNorm1d(3)
     assert (layer.momentum, layer.epsilon) == (0.1, 1e-5)
     assert GroupNorm(1, 3).epsilon == LayerNorm(3).epsilon == InstanceNorm1d(3).epsilon == 1e-5
+
+
+def test_a_normalization_of_your_own_has_to_say_which_inputs_and_axes():
+    from nncourse.normalization import _Normalization
+
+    bare = _Normalization((2,), 1e-5, np.float64)
+    for call in (lambda: bare._check_inputs("inputs", X), lambda: bare._axes(X)):
+        with pytest.raises(NotImplementedError):
+            call()

@@ -38,9 +38,7 @@ def test_jacobian_of_softmax(k):
 
 ROWS = [(1, 1), (1, 4), (5, 1), (6, 4)]
 BLOCKS = [(1, 4, 3), (5, 4, 3), (2, 4, 2)]
-ANY_SHAPE = {
-    name: make for name, make in layers.ACTIVATION_LAYERS.items() if name != "softmax"
-} | {
+ANY_SHAPE = {name: make for name, make in layers.ACTIVATION_LAYERS.items() if name != "softmax"} | {
     "ELU(1.7)": lambda: layers.ELU(1.7),
     "LeakyReLU(0.3)": lambda: layers.LeakyReLU(0.3),
     "softmax": layers.Softmax,

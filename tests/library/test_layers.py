@@ -8,7 +8,17 @@ import pytest
 from nncourse import layers, normalization
 from nncourse.dropout import Dropout
 from nncourse.initializers import Constant, Normal
-from nncourse.layers import Elementwise, Flatten, Layer, Linear, ReLU, Reshape, Sigmoid, Softmax, Tanh
+from nncourse.layers import (
+    Elementwise,
+    Flatten,
+    Layer,
+    Linear,
+    ReLU,
+    Reshape,
+    Sigmoid,
+    Softmax,
+    Tanh,
+)
 
 
 def rng(seed=0):
@@ -172,7 +182,10 @@ def test_linear_takes_initializers_and_can_go_without_bias():
 @pytest.mark.parametrize(
     ("inputs", "message"),
     [
-        (np.ones((2, 5)), r"inputs of Linear should have the shape \(batch_size, 4\), but got \(2, 5\)"),
+        (
+            np.ones((2, 5)),
+            r"inputs of Linear should have the shape \(batch_size, 4\), but got \(2, 5\)",
+        ),
         (np.ones(4), r"inputs of Linear should have the shape \(batch_size, 4\), but got \(4,\)"),
         (np.ones((2, 4, 1)), "inputs of Linear should have the shape"),
         (np.ones(()), "inputs of Linear should have the shape"),

@@ -175,7 +175,12 @@ def test_elementwise_losses_refuse_what_does_not_fit(kind, predictions, targets,
         (P, np.full((2, 3), np.nan), ValueError, "targets should hold finite numbers"),
         (P[0], np.array([0]), ValueError, r"predictions should have the shape \(n, k\)"),
         (P[:0], np.zeros(0, int), ValueError, "predictions should hold at least one row"),
-        (np.full((2, 3), np.inf), np.array([0, 1]), ValueError, "predictions should hold finite numbers"),
+        (
+            np.full((2, 3), np.inf),
+            np.array([0, 1]),
+            ValueError,
+            "predictions should hold finite numbers",
+        ),
     ],
 )
 def test_cross_entropy_refuses_what_does_not_fit(predictions, targets, error, message):
@@ -193,7 +198,11 @@ def test_binary_cross_entropy_refuses_targets_outside_0_1(bad):
 @pytest.mark.parametrize(
     ("make", "error", "message"),
     [
-        (lambda: MeanSquaredError("average"), ValueError, "reduction should be one of 'mean', 'sum'"),
+        (
+            lambda: MeanSquaredError("average"),
+            ValueError,
+            "reduction should be one of 'mean', 'sum'",
+        ),
         (lambda: Huber(0.0), ValueError, "delta should be a finite number above 0"),
         (lambda: SoftmaxCrossEntropy(1.0), ValueError, r"label_smoothing should be .* \[0, 1\)"),
         (lambda: Loss().forward(P, T), NotImplementedError, "Loss has to define _losses"),
@@ -257,7 +266,10 @@ def test_information_works_on_the_last_axis_and_keeps_float32():
         (lambda: entropy([np.nan, 1.0]), "p should hold finite numbers only"),
         (lambda: entropy([]), "p should hold at least one distribution"),
         (lambda: entropy(1.0), "p should hold at least one distribution"),
-        (lambda: cross_entropy([1.0], [0.5, 0.5]), "q should have as many outcomes as p, 1, but got 2"),
+        (
+            lambda: cross_entropy([1.0], [0.5, 0.5]),
+            "q should have as many outcomes as p, 1, but got 2",
+        ),
         (lambda: cross_entropy([0.5, 0.5], [0.9, 0.9]), r"q should sum to 1.*1\.8"),
         (lambda: entropy([1.0], base=1), "base should be a number above 1"),
         (lambda: self_information(1.5), r"p should hold probabilities in \[0, 1\]"),

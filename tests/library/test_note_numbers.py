@@ -74,7 +74,9 @@ def test_dropout_of_0p2_gives_80_in_training_and_20_by_the_notes_rule():
 
 
 def test_p_of_one_half_hides_the_notes_mistake():
-    rules = [rule(0.5, rng=np.random.default_rng(0)) for rule in (DropoutScaledByP, DropoutScaledInUse)]
+    rules = [
+        rule(0.5, rng=np.random.default_rng(0)) for rule in (DropoutScaledByP, DropoutScaledInUse)
+    ]
     assert rules[0].use_factor() == rules[1].use_factor() == 0.5
 
 
@@ -84,7 +86,8 @@ def test_the_slope_of_sigmoid_is_at_most_a_quarter_and_ten_of_them_nearly_vanish
 
 
 @pytest.mark.parametrize(
-    ("rate", "verdict"), [(0.1, "converges"), (0.24, "converges"), (0.25, "bounces"), (0.26, "diverges")]
+    ("rate", "verdict"),
+    [(0.1, "converges"), (0.24, "converges"), (0.25, "bounces"), (0.26, "diverges")],
 )
 def test_the_four_learning_rates_on_4x2(rate, verdict):
     x, sgd = np.array([2.0]), SGD(rate)

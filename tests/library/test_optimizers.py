@@ -86,7 +86,10 @@ def test_adam_by_hand():
 
 
 def test_adamw_is_adam_with_decoupled_decay():
-    slope = lambda x: 2 * x + 1  # noqa: E731
+
+    def slope(x):
+        return 2 * x + 1
+
     ours = descend(AdamW(0.1), 3.0, slope, 5)
     assert ours == descend(Adam(0.1, weight_decay=0.01), 3.0, slope, 5)
     assert ours != descend(Adam(0.1), 3.0, slope, 5)
@@ -101,7 +104,10 @@ def test_l2_and_decoupled_decay_are_the_same_for_sgd(rate, decay, x, g):
 
 @pytest.mark.parametrize("kind", [Momentum, Nesterov, RMSProp, Adam])
 def test_l2_and_decoupled_decay_differ_for_every_other_optimizer(kind):
-    slope = lambda x: 2 * (x - 1)  # noqa: E731
+
+    def slope(x):
+        return 2 * (x - 1)
+
     coupled = descend(kind(0.05, l2=0.3), 3.0, slope, 5)
     decoupled = descend(kind(0.05, weight_decay=0.3), 3.0, slope, 5)
     assert abs(coupled[-1] - decoupled[-1]) > 1e-3
@@ -194,7 +200,12 @@ def test_a_huge_but_finite_gradient_is_no_error():
     ("params", "grads", "error", "message"),
     [
         ([np.ones(2)], [], ValueError, "grads should have one array for each of the 1 params"),
-        ([np.ones(2)], [np.ones(3)], ValueError, r"grads\[0\] should have the shape of params\[0\]"),
+        (
+            [np.ones(2)],
+            [np.ones(3)],
+            ValueError,
+            r"grads\[0\] should have the shape of params\[0\]",
+        ),
         ([np.ones(2)], [np.ones(2, np.float32)], TypeError, r"grads\[0\] should have the dtype"),
         ([np.ones(2, int)], [np.ones(2)], TypeError, r"params\[0\] should be an array of floats"),
         ([[1.0]], [np.ones(1)], TypeError, r"params\[0\] should be an array of floats"),
