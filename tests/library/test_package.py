@@ -70,10 +70,10 @@ def test_the_core_imports_neither_matplotlib_nor_widgets_nor_tqdm():
 
 def test_importing_the_core_is_quick():
     code = (
-        "import numpy, numpy.random, time; start = time.perf_counter(); "
+        "import numpy, numpy.random, time; start = time.process_time(); "
         f"import {', '.join(f'nncourse.{module}' for module in CORE)}; "
-        "print(time.perf_counter() - start)"
-    )
+        "print(time.process_time() - start)"
+    )  # processor time, so that a busy machine does not fail the test
     times = [
         float(subprocess.check_output([sys.executable, "-c", code], text=True)) for _ in range(5)
     ]
