@@ -35,7 +35,7 @@ TOLERANCE = 1e-7
 """The largest relative error that counts as agreement, in float64 with ε = 1e-5."""
 
 SMALLEST_SCALE = 1e-3
-"""Gradients smaller than this are compared to it instead: below, round-off has the say."""
+"""Gradients smaller than this are compared to it instead; below, round-off has the say."""
 
 Pieces = tuple[bytes, ...]
 Measured = tuple[float, Pieces]
@@ -236,7 +236,7 @@ def check_gradients(
 ) -> GradientReport:
     """Check every gradient of a network, its parameters' and its inputs', in one line.
 
-    The error of an element is |derived − measured| relative to the largest element of the same
+    The error of an element is ``|derived − measured|`` relative to the largest element of the same
     gradient, the error of a direction relative to the gradient's norm; a scale below 1e-3 counts
     as 1e-3.
 

@@ -33,10 +33,10 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 INK = "#767676"
-"""For axes and words: a grey with a contrast of about 4 : 1 or more on white and on near-black."""
+"""A grey for axes and words, with a contrast of about 4 to 1 or more on white and near-black."""
 
 COLORS = ("#2a7fc9", "#d55e00", "#00966c", "#b45f98", "#8a7a14", "#7f7f7f")
-"""Line and marker colours, after Okabe & Ito (2008), with 3 : 1 or more on white and near-black."""
+"""Line and marker colours after Okabe & Ito (2008), 3 to 1 or more on white and near-black."""
 
 MARKERS = ("o", "s", "^", "D", "v", "P")
 LINES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1)), (0, (1, 2)))
