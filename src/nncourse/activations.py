@@ -1,6 +1,6 @@
 """Activation functions and their derivatives, as plain functions of the pre-activation z.
 
-They are the mathematics only, safe for |z| up to 1e4 and beyond; the layers that use them inside a
+They are the mathematics only, safe for ``|z|`` up to 1e4 and beyond; the layers that use them inside a
 network are in `nncourse.layers`.
 
 Every function takes an array of any shape (or a number, or a list) and returns one of the same

@@ -159,7 +159,7 @@ def all_finite(array: Array) -> bool:
     ``np.isfinite(array).all()``.
     """
     flat = array.ravel(order="K")
-    return math.isfinite(flat.dot(flat)) or bool(np.isfinite(flat).all())
+    return math.isfinite(np.vdot(flat, flat)) or bool(np.isfinite(flat).all())
 
 
 def finite(name: str, array: Array) -> None:

@@ -35,7 +35,7 @@ TOLERANCE = 1e-7
 """The largest relative error that counts as agreement, in float64 with ε = 1e-5."""
 
 SMALLEST_SCALE = 1e-3
-"""Gradients smaller than this are compared to it instead: below, round-off has the say."""
+"""Gradients smaller than this are compared to it instead; below, round-off has the say."""
 
 Pieces = tuple[bytes, ...]
 Measured = tuple[float, Pieces]
@@ -108,7 +108,10 @@ class GradientReport:
         if not self.passed:
             lines.append(f"  in {place}: derived {worst.derived:.8g}, measured {worst.measured:.8g}")
         if blind := [check.name for check in self.checks if not check.compared]:
-            lines.append(f"  nothing could be compared for {blind}: every step crosses a kink")
+            lines.append(
+                f"  nothing could be compared for {blind}: every step crosses a kink; "
+                f"biases away from 0 or other inputs help"
+            )
         if skipped := sum(check.skipped for check in self.checks):
             lines.append(f"  {skipped} steps were left out because they cross a kink")
         return "\n".join(lines)
@@ -229,7 +232,7 @@ def check_gradients(
 ) -> GradientReport:
     """Check every gradient of a network, its parameters' and its inputs', in one line.
 
-    The error of an element is |derived − measured| relative to the largest element of the same
+    The error of an element is ``|derived − measured|`` relative to the largest element of the same
     gradient, the error of a direction relative to the gradient's norm; a scale below 1e-3 counts
     as 1e-3.
 

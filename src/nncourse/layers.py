@@ -387,7 +387,7 @@ class Reshape(Layer):
         self.shape = tuple(whole_number("every entry of shape", size) for size in shape)
 
     def forward(self, inputs: Array) -> Array:
-        """Return the inputs as (batch_size, *shape)."""
+        """Return the inputs as ``(batch_size, *shape)``."""
         check_array(f"inputs of {type(self).__name__}", inputs)
         self.input_shape = inputs.shape
         return self._remember(inputs.reshape(len(inputs), *self.output_shape(inputs.shape[1:])))

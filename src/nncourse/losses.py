@@ -173,7 +173,7 @@ class MeanSquaredError(Loss):
 
 
 class MeanAbsoluteError(Loss):
-    """|prediction − target|, by default averaged over all entries; its minimum is the median.
+    """``|prediction − target|``, by default averaged over all entries; its minimum is the median.
 
     Targets have the shape and dtype of the predictions. The gradient is the sign of the
     difference; at a difference of 0, where there is none, 0.
@@ -204,7 +204,7 @@ class MeanAbsoluteError(Loss):
 class Huber(Loss):
     """Squared near the target, absolute far from it, with one tangent where they meet.
 
-    With d = prediction − target: d²/2 where |d| ≤ δ, else δ (|d| − δ/2) (Huber 1964). Targets have
+    With d = prediction − target: d²/2 where ``|d| ≤ δ``, else ``δ (|d| − δ/2)`` (Huber 1964). Targets have
     the shape and dtype of the predictions. The gradient is d, cut to [−δ, δ].
 
     Parameters

@@ -83,7 +83,7 @@ class Optimizer:
 
     @property
     def learning_rate(self) -> float:
-        """η, the step size: a float of at least 0."""
+        """The step size η, a float of at least 0."""
         return self._learning_rate
 
     @learning_rate.setter
@@ -92,6 +92,8 @@ class Optimizer:
 
     def step(self, params: Sequence[Array], grads: Sequence[Array]) -> None:
         """Change every array of `params` in place by one step; `grads` is left alone.
+
+        When it raises an error, nothing was changed.
 
         Parameters
         ----------
@@ -109,8 +111,6 @@ class Optimizer:
             parameters are not those of the first step.
         NonFiniteGradient
             If a gradient holds NaN or infinity.
-
-        In every one of these cases nothing was changed.
         """
         self._check(params, grads)
         self.num_steps += 1

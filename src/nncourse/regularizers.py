@@ -53,7 +53,7 @@ class Penalty:
 class ElasticNet(Penalty):
     """λ₁ Σ|w| + λ₂/2 Σw² (Zou & Hastie 2005); its slope is λ₁ sign(w) + λ₂ w.
 
-    At w = 0, where |w| has no derivative, we choose 0.
+    At w = 0, where ``|w|`` has no derivative, we choose 0.
 
     Parameters
     ----------

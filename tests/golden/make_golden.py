@@ -120,7 +120,10 @@ def layers() -> None:
             layer.reset_running_stats()
         keep(case, weights=weights)
         params = list(layer.parameters()) or [torch.zeros(1, requires_grad=True)]
-        loss = lambda out, weights=weights: (out * weights).sum()  # noqa: E731
+
+        def loss(out, weights=weights):
+            return (out * weights).sum()
+
         train(case, layer, x, loss, torch.optim.SGD(params, lr=0.1))
 
 
@@ -250,4 +253,6 @@ if __name__ == "__main__":
         part()
     target = Path(__file__).with_name("golden.npz")
     np.savez_compressed(target, **GOLDEN)
-    print(f"{len(GOLDEN)} arrays, {target.stat().st_size / 1000:.0f} kB, PyTorch {torch.__version__}")
+    print(
+        f"{len(GOLDEN)} arrays, {target.stat().st_size / 1000:.0f} kB, PyTorch {torch.__version__}"
+    )
