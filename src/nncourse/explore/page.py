@@ -7,6 +7,7 @@ JavaScript the picture and its sentence remain.
 
 from __future__ import annotations
 
+import atexit
 import base64
 import functools
 import html
@@ -37,6 +38,7 @@ def as_classic_script(source: str, ending: str) -> str:
 @functools.cache
 def _engine() -> MiniRacer:
     engine = MiniRacer()
+    atexit.register(engine.close)  # or Python 3.13 waits for V8 for ever
     source = (_HERE / "explore.js").read_text(encoding="utf-8")
     engine.eval(as_classic_script(source, "globalThis.nncourse = nncourse;"))
     engine.eval(
