@@ -253,6 +253,4 @@ if __name__ == "__main__":
         part()
     target = Path(__file__).with_name("golden.npz")
     np.savez_compressed(target, **GOLDEN)
-    print(
-        f"{len(GOLDEN)} arrays, {target.stat().st_size / 1000:.0f} kB, PyTorch {torch.__version__}"
-    )
+    print(f"{len(GOLDEN)} arrays, {target.stat().st_size / 1000:.0f} kB, PyTorch {torch.__version__}")

@@ -83,9 +83,7 @@ def test_the_jacobian_of_softmax_is_taken_row_by_row():
 
 
 def test_kinks_are_known_where_they_are():
-    assert [name for name, activation in ACTIVATIONS.items() if activation.kinks] == [
-        *("relu", "leaky_relu")
-    ]
+    assert [name for name, activation in ACTIVATIONS.items() if activation.kinks] == [*("relu", "leaky_relu")]
 
 
 @pytest.mark.parametrize(

@@ -86,9 +86,7 @@ def test_a_check_that_could_compare_nothing_does_not_pass():
 def test_only_directions_can_be_asked_for():
     network = MLP([3, 4, 2], activation="tanh", rng=rng())
     inputs, labels = rng(1).normal(size=(5, 3)), np.array([0, 1, 0, 1, 1])
-    report = check_gradients(
-        network, SoftmaxCrossEntropy(), inputs, labels, per_element=False, directions=4
-    )
+    report = check_gradients(network, SoftmaxCrossEntropy(), inputs, labels, per_element=False, directions=4)
     assert report.passed
     assert all(check.compared == 4 for check in report.checks)
     assert report.worst.where is None
@@ -104,9 +102,7 @@ def test_only_directions_can_be_asked_for():
 
 def test_it_leaves_parameters_masks_buffers_inputs_and_mode_as_they_were():
     dropout = Dropout(0.5, rng=rng(7))
-    network = Sequential(
-        [Linear(3, 6, rng=rng()), BatchNorm1d(6), dropout, Linear(6, 2, rng=rng())]
-    )
+    network = Sequential([Linear(3, 6, rng=rng()), BatchNorm1d(6), dropout, Linear(6, 2, rng=rng())])
     inputs = rng(1).normal(size=(5, 3))
     before, kept = network.state(), inputs.copy()
     state = dropout.rng.bit_generator.state

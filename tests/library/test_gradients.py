@@ -123,9 +123,7 @@ def soft_labels(n, k):
 )
 def test_losses_behind_a_network(loss, targets, reduction):
     network = MLP([4, 5, 3], activation="tanh", rng=rng())
-    report = check_gradients(
-        network, loss(reduction=reduction), rng(1).normal(size=(6, 4)), targets
-    )
+    report = check_gradients(network, loss(reduction=reduction), rng(1).normal(size=(6, 4)), targets)
     assert report.passed, str(report)
 
 
@@ -151,9 +149,7 @@ def test_deep_networks_with_dropout(activation):
         if name.endswith("b"):  # a row that dropout silences would sit exactly on the kink
             param += rng(2).normal(size=param.shape)
     labels = np.array([0, 1, 1, 0])
-    report = check_gradients(
-        network, losses.SoftmaxCrossEntropy(), rng(1).normal(size=(4, 3)), labels
-    )
+    report = check_gradients(network, losses.SoftmaxCrossEntropy(), rng(1).normal(size=(4, 3)), labels)
     assert report.passed, str(report)
 
 

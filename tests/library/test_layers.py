@@ -97,9 +97,7 @@ def test_gradients_have_the_shape_and_name_of_their_parameters(name):
     layer = make_all()[name]
     inputs = rng(1).normal(size=(3, 4))
     assert layer.backward(layer.forward(inputs)).shape == inputs.shape
-    assert {k: g.shape for k, g in layer.grads.items()} == {
-        k: p.shape for k, p in layer.params.items()
-    }
+    assert {k: g.shape for k, g in layer.grads.items()} == {k: p.shape for k, p in layer.params.items()}
 
 
 @pytest.mark.parametrize("name", make_all())

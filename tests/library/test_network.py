@@ -17,9 +17,7 @@ def rng(seed=0):
 
 
 def small(seed=0):
-    return Sequential(
-        [Linear(4, 6, rng=rng(seed)), BatchNorm1d(6), ReLU(), Linear(6, 3, rng=rng(seed))]
-    )
+    return Sequential([Linear(4, 6, rng=rng(seed)), BatchNorm1d(6), ReLU(), Linear(6, 3, rng=rng(seed))])
 
 
 X = rng(9).normal(size=(5, 4))
@@ -107,10 +105,7 @@ def test_predict_uses_running_statistics_and_no_dropout_and_leaves_the_mode():
 
 def test_summary_shows_every_shape_and_count():
     text = small().summary((4,))
-    assert (
-        text.splitlines()[2].split()
-        == "batchnorm1d1 BatchNorm1d (n, 6) gamma (6,), beta (6,) 12".split()
-    )
+    assert text.splitlines()[2].split() == "batchnorm1d1 BatchNorm1d (n, 6) gamma (6,), beta (6,) 12".split()
     assert text.splitlines()[-1].split() == ["total", str(4 * 6 + 6 + 12 + 6 * 3 + 3)]
     assert small().num_params() == 63
     assert len({len(line) for line in text.splitlines()}) == 1

@@ -74,9 +74,7 @@ def test_dropout_of_0p2_gives_80_in_training_and_20_by_the_notes_rule():
 
 
 def test_p_of_one_half_hides_the_notes_mistake():
-    rules = [
-        rule(0.5, rng=np.random.default_rng(0)) for rule in (DropoutScaledByP, DropoutScaledInUse)
-    ]
+    rules = [rule(0.5, rng=np.random.default_rng(0)) for rule in (DropoutScaledByP, DropoutScaledInUse)]
     assert rules[0].use_factor() == rules[1].use_factor() == 0.5
 
 

@@ -74,7 +74,5 @@ def test_importing_the_core_is_quick():
         f"import {', '.join(f'nncourse.{module}' for module in CORE)}; "
         "print(time.process_time() - start)"
     )  # processor time, so that a busy machine does not fail the test
-    times = [
-        float(subprocess.check_output([sys.executable, "-c", code], text=True)) for _ in range(5)
-    ]
+    times = [float(subprocess.check_output([sys.executable, "-c", code], text=True)) for _ in range(5)]
     assert min(times) <= 0.15

@@ -64,12 +64,10 @@ def test_in_a_notebook_a_picture_is_an_image_with_alternative_text():
 
 def test_alternative_texts_say_what_is_to_be_seen():
     assert EXAMPLES["curves"]().alt == (
-        "Loss against epoch: training goes from 3 to 2, lowest 1; "
-        "validation goes from 4 to 2.5, lowest 2."
+        "Loss against epoch: training goes from 3 to 2, lowest 1; validation goes from 4 to 2.5, lowest 2."
     )
     assert EXAMPLES["confusion"]().alt == (
-        "Confusion matrix of 2 classes: 9 of 13 right; "
-        "most frequent mistake: dog taken for cat, 3 times."
+        "Confusion matrix of 2 classes: 9 of 13 right; most frequent mistake: dog taken for cat, 3 times."
     )
     assert pictures.confusion(np.eye(2, dtype=int)).alt.endswith("2 of 2 right; no mistakes.")
     assert "sgd walks 1 steps from (1, 1) to (0.5, 0.1)" in EXAMPLES["contours"]().alt
@@ -100,9 +98,7 @@ def test_ink_and_colours_are_readable_on_light_and_dark_pages(background):
 
 
 def test_colours_never_stand_alone():
-    assert (
-        len(COLORS) == len(MARKERS) == len(LINES) == len(set(MARKERS)) == len(set(map(str, LINES)))
-    )
+    assert len(COLORS) == len(MARKERS) == len(LINES) == len(set(MARKERS)) == len(set(map(str, LINES)))
 
 
 def test_drawing_touches_no_global_state():

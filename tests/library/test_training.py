@@ -113,9 +113,7 @@ def test_one_step_is_gradient_descent_on_cost_plus_penalty():
 
     slope = numerical_gradient(objective, before["linear1.W"])
     Trainer(network, loss, SGD(0.5), penalty).step(MOONS.X, MOONS.y)
-    np.testing.assert_allclose(
-        network.params["linear1.W"], before["linear1.W"] - 0.5 * slope, atol=1e-8
-    )
+    np.testing.assert_allclose(network.params["linear1.W"], before["linear1.W"] - 0.5 * slope, atol=1e-8)
 
 
 def test_the_step_returns_the_cost_before_it():
@@ -248,9 +246,7 @@ def test_nan_in_an_output_names_the_layer_it_came_from():
         lambda: Trainer(network, SoftmaxCrossEntropy(), SGD(0.1)).step(*MOONS),
         lambda: evaluate(network, SoftmaxCrossEntropy(), MOONS),
     ):
-        with pytest.raises(
-            TrainingDiverged, match=r"output of layer 'logarithm' .* NaN and"
-        ) as caught:
+        with pytest.raises(TrainingDiverged, match=r"output of layer 'logarithm' .* NaN and") as caught:
             with np.errstate(all="ignore"):
                 run()
         assert caught.value.place == "the output of layer 'logarithm'"
@@ -259,9 +255,7 @@ def test_nan_in_an_output_names_the_layer_it_came_from():
 def test_nan_in_a_parameter_is_named():
     network = MLP([2, 3, 2], rng=rng())
     network.params["linear2.b"][0] = np.nan
-    with pytest.raises(
-        TrainingDiverged, match=r"the parameter linear2\.b should be finite, but it"
-    ):
+    with pytest.raises(TrainingDiverged, match=r"the parameter linear2\.b should be finite, but it"):
         Trainer(network, SoftmaxCrossEntropy(), SGD(0.1)).step(*MOONS)
 
 

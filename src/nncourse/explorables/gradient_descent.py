@@ -73,8 +73,10 @@ def _bowl() -> Line:
 
 
 def _verdict(learning_rate: float) -> str:
+    if learning_rate < 0.02:
+        return "The ball creeps down on one side: it converges, but ten steps are far too few."
     if learning_rate < 0.125:
-        return "The ball creeps down on one side and never crosses the bottom: it converges."
+        return "The ball comes down on one side and never crosses the bottom: it converges."
     if learning_rate == 0.125:
         return "The first step lands exactly at the bottom: the one best learning rate."
     if learning_rate < 0.25:
@@ -624,10 +626,11 @@ def noise() -> Explorable:
                 name="learning_rate",
                 label="learning rate",
                 low=0.02,
-                high=0.2,
+                high=0.56,
                 num=4,
                 scale="log",
                 start=0.1,
+                marks=(0.02, 0.1, 0.2, 0.56),
             ),
             Choice(name="shuffle", label="shuffle", options={"1": "first", "2": "second", "3": "third"}),
         ],
