@@ -584,16 +584,18 @@ def noise() -> Explorable:
     def other_sizes(learning_rate: float, shuffle: str) -> list[Mark]:
         costs = {n: _cost(_noisy_path(n, learning_rate, shuffle)) for n in _BATCH_SIZES}
         return [
-            Line("cost", np.arange(len(c)) * int(n), c, color="soft", width=0.8) for n, c in costs.items()
+            Line("cost", np.arange(len(c)) * int(n), c.clip(max=100), color="soft", width=0.8)
+            for n, c in costs.items()
         ]
 
     def path(batch_size: str, learning_rate: float, shuffle: str) -> list[Mark]:
         points = _noisy_path(batch_size, learning_rate, shuffle)
         seen = np.arange(len(points)) * int(batch_size)
+        near = points.clip(-20, 20)  # what is thrown far out of the picture need not be kept exactly
         return [
-            Line("map", points[:, 0], points[:, 1], color="blue", width=1.5),
-            Line("cost", seen, _cost(points), color="blue", width=2.5),
-            Line("data", ends, points[-1, 0] * ends + points[-1, 1], color="blue", label="line found"),
+            Line("map", near[:, 0], near[:, 1], color="blue", width=1.5),
+            Line("cost", seen, _cost(points).clip(max=100), color="blue", width=2.5),
+            Line("data", ends, near[-1, 0] * ends + near[-1, 1], color="blue", label="line found"),
         ]
 
     def bottom() -> Points:
