@@ -23,7 +23,7 @@ import nncourse.explore
 from conftest import BROWSER_FLAGS, OpenPage, Visit
 from nncourse.explorables import every_figure
 from nncourse.explore import Explorable, Slider, Stepper, Toggle, Value
-from nncourse.explore.page import as_classic_script, figure_html
+from nncourse.explore.page import _NO_SCRIPT, as_classic_script, figure_html
 from serve import make_server
 
 Maker = Callable[[], Explorable]
@@ -88,8 +88,7 @@ def own_page(tmp_path_factory: pytest.TempPathFactory) -> Path:
         '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Everything</title>'
         '<meta name="viewport" content="width=device-width"><link rel="icon" href="data:,">'
         '<link rel="stylesheet" href="explore.css"><script defer src="explore.js"></script>'
-        "<noscript><style>.nn-controls,.nn-tools{display:none}</style></noscript>"
-        "<style>body { margin: 8px; font: 16px sans-serif }</style></head>"
+        f"<style>body {{ margin: 8px; font: 16px sans-serif }}</style>{_NO_SCRIPT}</head>"
         f"<body><main><h1>Everything</h1>{html}<p>After it.</p></main></body></html>",
         "utf-8",
     )
@@ -282,7 +281,9 @@ def test_copied_link_opens_the_figure_as_it_is(open_figure: OpenFigure, maker: M
 
 def test_link_goes_to_the_address_bar_where_the_clipboard_is_closed(open_figure: OpenFigure) -> None:
     stage = open_figure(everything)
-    stage.page.evaluate("navigator.clipboard.writeText = () => Promise.reject(new Error('closed'))")
+    stage.page.evaluate(
+        "() => { navigator.clipboard.writeText = () => Promise.reject(new Error('closed')); }"
+    )
     stage.put("size", 0)
     stage.root.locator("[data-copy]").click()
     expect(stage.root.locator("[role=status]")).to_have_text("The link is in the address bar.")
@@ -419,7 +420,8 @@ def test_figure_has_no_accessibility_violation_of_any_level(
 SHIFTS = """() => {
     window.shifts = [];
     new PerformanceObserver((list) => list.getEntries().forEach((e) => window.shifts.push(
-        `${e.value.toFixed(4)}: ${e.sources.map((s) => s.node?.className || s.node?.nodeName).join(', ')}`
+        ...e.sources.filter((s) => s.node?.parentElement?.closest('.bd-article, .nn-explorable, body > main'))
+            .map((s) => `${e.value} by ${s.node.outerHTML ?? s.node.textContent}`.slice(0, 150))
     ))).observe({ type: 'layout-shift', buffered: true });
 }"""
 
@@ -451,8 +453,10 @@ NARROW = """(root) => {
     for (const e of root.querySelectorAll('*')) {
         if (e.closest('svg') && e.nodeName !== 'svg') continue;
         const box = e.getBoundingClientRect();
-        if (box.width && box.right > edge) wide.push(`${e.nodeName} ${e.className} reaches ${box.right - edge} px too far`);
-        if (/T[DH]/.test(e.nodeName) && e.scrollWidth > e.clientWidth) wide.push(`cell ${e.textContent} is cut off`);
+        if (box.width && box.right > edge)
+            wide.push(`${e.nodeName} ${e.className} reaches ${box.right - edge} px too far`);
+        if (/T[DH]/.test(e.nodeName) && e.scrollWidth > e.clientWidth)
+            wide.push(`cell ${e.textContent} is cut off`);
     }
     return wide;
 }"""
@@ -522,7 +526,7 @@ def test_loading_the_script_does_not_change_the_first_picture(open_figure: OpenF
 @every
 def test_changing_the_theme_redraws_the_figure(open_figure: OpenFigure, maker: Maker) -> None:
     stage = open_figure(maker)
-    colours = "e => [...e.querySelectorAll('path')].map((p) => getComputedStyle(p).stroke + getComputedStyle(p).fill)"
+    colours = """e => [...e.querySelectorAll('path')].map(getComputedStyle).map((s) => s.stroke + s.fill)"""
     images = "e => [...e.querySelectorAll('image')].map((i) => i.getAttribute('href'))"
     stage.page.evaluate("document.documentElement.dataset.theme = 'light'")
     light = stage.root.evaluate(colours), stage.root.evaluate(images)
@@ -555,7 +559,8 @@ def test_figure_works_from_a_file(
             by_keyboard(stage, name)
             stage.expect_to_agree()
         values = stage.values()
-        visit.page.wait_for_function("name => location.hash.includes(name)", arg=figure.name)
+        moved = len([n for n, c in figure.controls.items() if values[n] != c.first])
+        visit.page.wait_for_function("n => location.hash.split('=').length === n + 1", arg=moved)
         visit.page.reload()
         expect(stage.root).to_have_attribute("data-ready", "page")
         assert stage.values() == values

@@ -25,7 +25,9 @@ from .explorable import MIME
 
 _HERE = Path(__file__).parent
 _EXPORT = "export default nncourse;"
-_NO_SCRIPT = "<noscript><style>.nn-controls,.nn-tools{display:none}</style></noscript>"
+_NO_SCRIPT = (
+    "<noscript><style>.nn-explorable :is(.nn-controls,.nn-tools){display:none!important}</style></noscript>"
+)
 
 
 def as_classic_script(source: str, ending: str) -> str:
