@@ -208,8 +208,8 @@ class MeanAbsoluteError(Loss):
 class Huber(Loss):
     """Squared near the target, absolute far from it, with one tangent where they meet.
 
-    With d = prediction − target: d²/2 where ``|d| ≤ δ``, else ``δ (|d| − δ/2)`` (Huber 1964). Targets have
-    the shape and dtype of the predictions. The gradient is d, cut to [−δ, δ].
+    With d = prediction − target: d²/2 where ``|d| ≤ δ``, else ``δ (|d| − δ/2)`` (Huber 1964).
+    Targets have the shape and dtype of the predictions. The gradient is d, cut to [−δ, δ].
 
     Parameters
     ----------
