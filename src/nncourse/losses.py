@@ -356,11 +356,10 @@ def one_hot_like(predictions: Array, labels: npt.NDArray[Any]) -> Array:
     """
     n, k = predictions.shape
     same_shape("targets", labels, (n,), "one label per row of predictions")
-    if labels.min() < 0 or labels.max() >= k:
+    hits = labels[:, None] == np.arange(k)
+    if np.count_nonzero(hits) < n:
         raise ValueError(
             f"targets should be labels from 0 to {k - 1}, but got values from {labels.min()} "
             f"to {labels.max()}."
         )
-    rows = np.zeros_like(predictions)
-    rows[np.arange(n), labels] = 1
-    return rows
+    return hits.astype(predictions.dtype)
