@@ -362,4 +362,5 @@ def one_hot_like(predictions: Array, labels: npt.NDArray[Any]) -> Array:
             f"targets should be labels from 0 to {k - 1}, but got values from {labels.min()} "
             f"to {labels.max()}."
         )
-    return hits.astype(predictions.dtype)
+    rows: Array = hits.astype(predictions.dtype)
+    return rows
