@@ -33,7 +33,7 @@ from nncourse.training import Trainer
 
 LEARNING_RATE = 0.01
 CASES = [
-    # sizes, batch, what the issue asks for: (times faster than PyTorch, of the bare products)
+    # sizes, batch, goal: times faster than PyTorch, times the bare products
     ([2, 16, 16, 2], 400, 2.5, None),
     ([64, 32, 10], 32, 4.0, None),
     ([784, 256, 128, 10], 128, 1.0, 1.5),
