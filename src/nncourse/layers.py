@@ -37,6 +37,9 @@ InitializerLike = Callable[[tuple[int, ...], np.random.Generator, Any], Array]
 class Layer:
     """What all layers share.
 
+    A layer refuses inputs of a wrong shape or dtype, but does not look for NaN: that is done once,
+    at the entrance of a network (`nncourse.network.Sequential.forward`).
+
     Attributes
     ----------
     params : dict of str to array
