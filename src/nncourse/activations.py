@@ -1,7 +1,7 @@
 """Activation functions and their derivatives, as plain functions of the pre-activation z.
 
-They are the mathematics only, safe for ``|z|`` up to 1e4 and beyond; the layers that use them inside a
-network are in `nncourse.layers`.
+They are the mathematics only, safe for ``|z|`` up to 1e4 and beyond; the layers that use them
+inside a network are in `nncourse.layers`.
 
 Every function takes an array of any shape (or a number, or a list) and returns one of the same
 shape. float32 stays float32; whole numbers and lists become float64. Every derivative is taken

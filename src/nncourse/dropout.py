@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from nncourse.arguments import Array, check_array, fraction_below_one, generator
+from nncourse.arguments import Array, fraction_below_one, generator
 from nncourse.layers import Layer
 
 
@@ -52,7 +52,7 @@ class Dropout(Layer):
 
     def forward(self, inputs: Array) -> Array:
         """Return inputs · mask in training, inputs · `use_factor` in use; the same shape."""
-        check_array(f"inputs of {type(self).__name__}", inputs)
+        self._check_floats(inputs)
         self.mask: Array | float
         if self.training:
             kept = self.rng.random(inputs.shape) >= self.p

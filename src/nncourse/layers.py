@@ -37,6 +37,9 @@ InitializerLike = Callable[[tuple[int, ...], np.random.Generator, Any], Array]
 class Layer:
     """What all layers share.
 
+    A layer refuses inputs of a wrong shape or dtype, but does not look for NaN: that is done once,
+    at the entrance of a network (`nncourse.network.Sequential.forward`).
+
     Attributes
     ----------
     params : dict of str to array
@@ -112,7 +115,13 @@ class Layer:
         self._outputs_like = outputs.shape, outputs.dtype
         return outputs
 
+    def _check_floats(self, inputs: Array) -> None:
+        if not isinstance(inputs, np.ndarray) or inputs.dtype.kind != "f":
+            check_array(f"inputs of {type(self).__name__}", inputs)
+
     def _check_grad(self, grad: Array) -> None:
+        if isinstance(grad, np.ndarray) and (grad.shape, grad.dtype) == self._outputs_like:
+            return  # the usual case, and this runs in every backward pass
         name = type(self).__name__
         if self._outputs_like is None:
             raise RuntimeError(f"{name}.backward needs a forward pass before it, but forward was not called.")
@@ -240,7 +249,7 @@ class Elementwise(Layer):
 
     def forward(self, inputs: Array) -> Array:
         """Return f(inputs), of the same shape."""
-        check_array(f"inputs of {type(self).__name__}", inputs)
+        self._check_floats(inputs)
         self.inputs = inputs
         return self._remember(self.function(inputs))
 
@@ -295,6 +304,11 @@ class ReLU(Elementwise):
 
     def __init__(self) -> None:
         super().__init__(activations.relu, activations.relu_derivative)
+
+    def backward(self, grad: Array) -> Array:
+        """Return grad where the inputs were above 0, and 0 elsewhere."""
+        self._check_grad(grad)
+        return grad * (self.inputs > 0)
 
 
 class LeakyReLU(Elementwise):
@@ -362,7 +376,7 @@ class Softmax(Layer):
 
     def forward(self, inputs: Array) -> Array:
         """Return softmax(inputs), of the same shape; the last axis sums to 1."""
-        check_array("inputs of Softmax", inputs)
+        self._check_floats(inputs)
         self.outputs = activations.softmax(inputs)
         return self._remember(self.outputs)
 
@@ -388,7 +402,7 @@ class Reshape(Layer):
 
     def forward(self, inputs: Array) -> Array:
         """Return the inputs as ``(batch_size, *shape)``."""
-        check_array(f"inputs of {type(self).__name__}", inputs)
+        self._check_floats(inputs)
         self.input_shape = inputs.shape
         return self._remember(inputs.reshape(len(inputs), *self.output_shape(inputs.shape[1:])))
 

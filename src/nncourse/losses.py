@@ -204,8 +204,8 @@ class MeanAbsoluteError(Loss):
 class Huber(Loss):
     """Squared near the target, absolute far from it, with one tangent where they meet.
 
-    With d = prediction − target: d²/2 where ``|d| ≤ δ``, else ``δ (|d| − δ/2)`` (Huber 1964). Targets have
-    the shape and dtype of the predictions. The gradient is d, cut to [−δ, δ].
+    With d = prediction − target: d²/2 where ``|d| ≤ δ``, else ``δ (|d| − δ/2)`` (Huber 1964).
+    Targets have the shape and dtype of the predictions. The gradient is d, cut to [−δ, δ].
 
     Parameters
     ----------
@@ -349,11 +349,11 @@ def one_hot_like(predictions: Array, labels: npt.NDArray[Any]) -> Array:
     """
     n, k = predictions.shape
     same_shape("targets", labels, (n,), "one label per row of predictions")
-    if labels.min() < 0 or labels.max() >= k:
+    hits = labels[:, None] == np.arange(k)
+    if np.count_nonzero(hits) < n:
         raise ValueError(
             f"targets should be labels from 0 to {k - 1}, but got values from {labels.min()} "
             f"to {labels.max()}."
         )
-    rows = np.zeros_like(predictions)
-    rows[np.arange(n), labels] = 1
+    rows: Array = hits.astype(predictions.dtype)
     return rows

@@ -149,7 +149,8 @@ class Optimizer:
                 f"grads should have one array for each of the {len(params)} params, but got {len(grads)}."
             )
         for position, (param, grad) in enumerate(zip(params, grads, strict=True)):
-            _check_pair(position, param, grad)
+            if not _fits(param, grad):
+                raise _misfit(position, param, grad)
             if not all_finite(grad):
                 raise NonFiniteGradient(position, grad)
         shapes = [param.shape for param in params]
@@ -163,24 +164,34 @@ class Optimizer:
             )
 
 
-def _check_pair(position: int, param: Array, grad: Array) -> None:
-    """Refuse a parameter and a gradient that are not float arrays of one shape and dtype."""
+def _fits(param: Array, grad: Array) -> bool:
+    """Say whether both are float arrays of one shape and dtype."""
+    return (
+        isinstance(param, np.ndarray)
+        and isinstance(grad, np.ndarray)
+        and param.dtype.kind == "f"
+        and param.dtype == grad.dtype
+        and param.shape == grad.shape
+    )
+
+
+def _misfit(position: int, param: Array, grad: Array) -> Exception:
+    """Return the error that says why a gradient does not fit its parameter."""
     for name, value in (("params", param), ("grads", grad)):
         if not isinstance(value, np.ndarray) or value.dtype.kind != "f":
-            raise TypeError(
+            return TypeError(
                 f"{name}[{position}] should be an array of floats, which a step can change in "
                 f"place, but got {describe(value)}."
             )
     if grad.shape != param.shape:
-        raise ValueError(
+        return ValueError(
             f"grads[{position}] should have the shape of params[{position}], {param.shape}, "
             f"but got {grad.shape}."
         )
-    if grad.dtype != param.dtype:
-        raise TypeError(
-            f"grads[{position}] should have the dtype of params[{position}], {param.dtype}, "
-            f"but got {grad.dtype}."
-        )
+    return TypeError(
+        f"grads[{position}] should have the dtype of params[{position}], {param.dtype}, "
+        f"but got {grad.dtype}."
+    )
 
 
 class SGD(Optimizer):

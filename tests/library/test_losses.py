@@ -96,6 +96,17 @@ def test_losses_with_kinks_know_their_pieces():
         loss.forward(np.array([-0.5, 3.0]), np.array([0.0, 0.0]))
         assert loss.pieces().tolist() == expected
     assert MeanSquaredError().pieces() is None
+    for loss in (MeanAbsoluteError(), Huber(1.0)):
+        loss.forward(np.array([2.0, 2.5, 2.0]), np.array([2.0, 1.0, 1.5]))
+        expected = (
+            [False, True, True] if isinstance(loss, MeanAbsoluteError) else [True, False, True]
+        )
+        assert loss.pieces().tolist() == expected
+
+
+def test_the_documented_defaults():
+    assert Huber().delta == 1.0 and Huber().reduction == "mean"
+    assert SoftmaxCrossEntropy().label_smoothing == 0.0
 
 
 def test_huber_at_delta_counts_as_near():
@@ -167,7 +178,7 @@ def test_elementwise_losses_refuse_what_does_not_fit(kind, predictions, targets,
         (P, np.array([0, 3]), ValueError, "targets should be labels from 0 to 2.*from 0 to 3"),
         (P, np.array([-1, 0]), ValueError, "targets should be labels from 0 to 2.*from -1 to 0"),
         (P, np.array([0]), ValueError, r"targets should have the shape of one label per row"),
-        (P, [0, 1], TypeError, "targets should be an array of labels"),
+        (P, [0, 1], TypeError, r"targets should be an array of labels, but got \[0, 1\] \(list"),
         (P, np.array([0.0, 1.0]), ValueError, "targets should have the shape of predictions"),
         (P, np.array(["a", "b"]), TypeError, "targets should be an array of float64"),
         (P, T, ValueError, "targets should be rows of probabilities that sum to 1"),
@@ -217,16 +228,18 @@ def test_a_gradient_from_above_must_fit_the_reduction():
     loss, single = MeanSquaredError(), MeanSquaredError("none")
     loss.forward(P, T)
     single.forward(P, T)
-    with pytest.raises(TypeError, match="grad should be a number for reduction 'mean'"):
+    with pytest.raises(
+        TypeError, match=r"for reduction 'mean', but got an array of shape \(2, 3\)"
+    ):
         loss.backward(np.ones((2, 3)))
     with pytest.raises(ValueError, match="grad should have the shape of the values"):
         single.backward(np.ones(2))
-    with pytest.raises(TypeError, match="grad should have the dtype of the values"):
+    with pytest.raises(TypeError, match="grad should have the dtype of the values, float64, but"):
         single.backward(np.ones((2, 3), np.float32))
     with pytest.raises(ValueError, match="grad should be a finite number"):
         loss.backward(math.nan)
     assert Loss().pieces() is None
-    with pytest.raises(NotImplementedError, match="has to define _gradient"):
+    with pytest.raises(NotImplementedError, match="Loss has to define _gradient"):
         Loss()._gradient(P, T)
 
 

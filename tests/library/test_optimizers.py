@@ -208,7 +208,7 @@ def test_a_huge_but_finite_gradient_is_no_error():
         ),
         ([np.ones(2)], [np.ones(2, np.float32)], TypeError, r"grads\[0\] should have the dtype"),
         ([np.ones(2, int)], [np.ones(2)], TypeError, r"params\[0\] should be an array of floats"),
-        ([[1.0]], [np.ones(1)], TypeError, r"params\[0\] should be an array of floats"),
+        ([[1.0]], [np.ones(1)], TypeError, r"params\[0\] should be .* got \[1\.0\] \(list\)"),
         ([np.ones(1)], [1.0], TypeError, r"grads\[0\] should be an array of floats"),
     ],
 )
@@ -275,6 +275,7 @@ def test_the_documented_defaults():
         assert (adam.epsilon, adam.l2) == (1e-8, 0.0)
     assert (Adam().weight_decay, AdamW().weight_decay) == (0.0, 0.01)
     assert Momentum(0.1).momentum == Nesterov(0.1).momentum == 0.9
+    assert SGD(0.1).state == [] and SGD(0.1).num_steps == 0
 
 
 def test_the_base_class_says_what_is_missing():

@@ -53,6 +53,20 @@ def test_every_example_in_a_docstring_runs(module):
     assert result.failed == 0
 
 
+def test_the_program_on_the_first_page_of_the_reference_runs(capsys):
+    page = Path(__file__).parents[2] / "reference" / "index.md"
+    program = page.read_text(encoding="utf-8").split("```python\n")[1].split("```")[0]
+    exec(compile(program, page.name, "exec"), {})
+    assert float(capsys.readouterr().out) > 0.95
+
+
+def test_the_reference_shows_every_module():
+    pages = (Path(__file__).parents[2] / "reference").glob("*.md")
+    shown = "".join(page.read_text(encoding="utf-8") for page in pages)
+    for module in [*CORE, "pictures"]:
+        assert shown.count(f".. automodule:: nncourse.{module}\n") == 1
+
+
 @pytest.mark.parametrize("module", [*CORE, "pictures"])
 def test_every_module_opens_with_what_it_is(module):
     docstring = importlib.import_module(f"nncourse.{module}").__doc__
