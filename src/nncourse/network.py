@@ -145,14 +145,45 @@ class Sequential:
         TypeError, ValueError
             If the inputs do not fit the first layer, are empty, or hold NaN or infinity.
         """
-        check_array("inputs", inputs)
-        if inputs.size == 0:
-            raise ValueError(f"inputs should have at least one row, but got shape {inputs.shape}.")
-        finite("inputs", inputs)
+        self._check_inputs(inputs)
         outputs = inputs
         for layer in self.layers.values():
             outputs = layer.forward(outputs)
         return outputs
+
+    @staticmethod
+    def _check_inputs(inputs: Array) -> None:
+        check_array("inputs", inputs)
+        if inputs.size == 0:
+            raise ValueError(f"inputs should have at least one row, but got shape {inputs.shape}.")
+        finite("inputs", inputs)
+
+    def outputs_by_layer(self, inputs: Array) -> dict[str, Array]:
+        """Return the outputs of every layer by name, from one forward pass in the current mode.
+
+        >>> import numpy as np
+        >>> network = MLP([2, 3, 1], rng=np.random.default_rng(0))
+        >>> {name: out.shape for name, out in network.outputs_by_layer(np.ones((4, 2))).items()}
+        {'linear1': (4, 3), 'relu1': (4, 3), 'linear2': (4, 1)}
+        """
+        self._check_inputs(inputs)
+        found = {}
+        for name, layer in self.layers.items():
+            inputs = layer.forward(inputs)
+            found[name] = inputs
+        return found
+
+    def gradients_by_layer(self, grad: Array) -> dict[str, Array]:
+        """Carry ∂L/∂outputs back and return, by name, the gradient for the outputs of every layer.
+
+        The order is that of the layers, although the gradients were found from the last to the
+        first; `grads` is filled as by `backward`.
+        """
+        found = {}
+        for name, layer in reversed(self.layers.items()):
+            found[name] = grad
+            grad = layer.backward(grad)
+        return dict(reversed(found.items()))
 
     def backward(self, grad: Array) -> Array:
         """Carry ∂L/∂outputs back to ∂L/∂inputs, filling `grads` on the way."""

@@ -57,6 +57,25 @@ def test_backward_is_the_chain_of_the_layers():
     np.testing.assert_array_equal(network.backward(grad), expected)
 
 
+def test_the_outputs_and_gradients_of_every_layer_can_be_looked_at():
+    network = MLP([4, 6, 3], activation="tanh", rng=rng())
+    outputs = network.outputs_by_layer(X)
+    assert list(outputs) == list(network.layers)
+    np.testing.assert_array_equal(outputs["linear2"], network.forward(X))
+    np.testing.assert_array_equal(outputs["tanh1"], np.tanh(outputs["linear1"]))
+    grad = rng(1).normal(size=(5, 3))
+    gradients = network.gradients_by_layer(grad)
+    assert list(gradients) == list(network.layers)
+    np.testing.assert_array_equal(gradients["linear2"], grad)
+    np.testing.assert_array_equal(gradients["tanh1"], grad @ network.params["linear2.W"].T)
+    np.testing.assert_allclose(network.grads["linear2.b"], grad.sum(axis=0))
+    assert {name: g.shape for name, g in gradients.items()} == {
+        name: out.shape for name, out in outputs.items()
+    }
+    with pytest.raises(ValueError, match="inputs should hold finite numbers only"):
+        network.outputs_by_layer(X * np.nan)
+
+
 @pytest.mark.parametrize("leading", [[], [Flatten()], [Dropout(0.5, rng=rng())]])
 def test_backward_params_fills_the_same_gradients_as_backward(leading):
     network = Sequential([*leading, *small().layers.values()])
