@@ -576,6 +576,7 @@ function render({ model, el }) {
   const first = model.get("scene");
   root.innerHTML = figureHTML(spec, first.error ? { marks: [], description: "" } : read(first), id);
   root.querySelectorAll("[data-copy]").forEach((b) => b.remove()); // a link would lead to the notebook server
+  root.querySelectorAll("[data-control], button").forEach((e) => (e.dataset.lmSuppressShortcuts = "true")); // or JupyterLab takes their arrow, space and enter keys
   el.append(root);
 
   let waiting = [];
