@@ -117,17 +117,17 @@ def biological_neuron() -> Explorable:
             _strokes("cell", [axon], 4),
             _strokes("cell", stems, 2.5),
             _strokes("cell", fingers, 1.5),
-            Points("cell", bulbs[:, 0], bulbs[:, 1], color="green", size=4.5),
+            Points("cell", bulbs[:, 0], bulbs[:, 1], color="green", size=3.5),
             Area("cell", middle[0] + side, middle[1] - bulge, middle[1] + bulge, color="orange"),
             _strokes("cell", [_circle(*middle, 0.85, 0.92)], 2.5),
             _strokes("cell", [_circle(*middle, 0.3)], 2, "orange"),
         ]
 
     def names() -> list[Mark]:
-        x, y = [1.3, 4.3, 7.3, 10.6], [6.35, 5.95, 4.0, 5.6]
+        x, y = [1.3, 6.2, 7.6, 10.6], [6.35, 5.6, 3.75, 5.6]
         leaders = [
             np.array([[1.5, 6.2], [2.6, 4.9]]),
-            np.array([[4.5, 5.8], [4.5, 4.05]]),
+            np.array([[5.9, 5.4], [4.8, 3.85]]),
             np.array([[10.8, 5.45], [10.9, 4.2]]),
             np.array([[4.42, 2.95], [5.4, 1.5]]),
         ]
@@ -149,8 +149,8 @@ def biological_neuron() -> Explorable:
 
     def describe() -> str:
         return (
-            "A nerve cell collects signals on its dendrites (left), thousands of them in many cells. "
-            "They flow together in the cell body. If enough arrive at once, the cell fires: a pulse "
+            "A nerve cell collects signals on its dendrites (left): from thousands of others, in the "
+            "cortex. They flow together in the cell body. If enough arrive at once, the cell fires: a pulse "
             "runs along the axon to its terminals (right), which pass it on to other cells. In blue: "
             "what the model keeps of each part."
         )
