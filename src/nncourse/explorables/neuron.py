@@ -529,7 +529,7 @@ def all_neurons() -> Explorable:
         title="Every place on this map is a neuron: how many of four does it get right?",
         controls=[
             Choice(name="gate", label="gate", options=_GATE_NAMES),
-            Slider(name="b", label="bias b", low=-3, high=3, num=13, start=-1.5),
+            Slider(name="b", label="bias b", low=-2.5, high=2.5, num=11, start=-1.5),
         ],
         panels=[Plot("map", Axis("weight w₁", -3, 3), Axis("weight w₂", -3, 3), equal=True, ratio=0.9)],
         parts=[heat, numbers],
@@ -565,8 +565,6 @@ class _Run:
         Which sample caused each update, and label minus output.
     num_wrong : array of shape (k + 1,)
         How many samples each state gets wrong.
-    converged : bool
-        Whether a whole pass without a mistake followed the last update.
     """
 
     def __init__(self, samples: str, learning_rate: float, begin: str) -> None:
@@ -588,7 +586,14 @@ class _Run:
                 wrong.append(int((unit.predict(X) != y).sum()))
             i = (i + 1) % len(X)
         self.states, self.num_wrong = np.array(states), np.array(wrong)
-        self.converged = wrong[-1] == 0
+
+    def returned(self, k: int) -> bool:
+        """Return whether update k led to a state that an earlier update on its sample had led to.
+
+        The rule has no other memory, so from there on everything repeats.
+        """
+        same = (self.states[1:k] == self.states[k]).all(axis=1)
+        return bool(k and (same & (np.array(self.shown[: max(0, k - 1)]) == self.shown[k - 1])).any())
 
 
 @cache
@@ -656,9 +661,11 @@ def perceptron_learning() -> Explorable:
         if run.num_wrong[k] == 0:
             return Say("No point is wrong: the rule has converged.")
         left = Say("{} of {} points are wrong.", run.num_wrong[k], len(_samples(samples)[1]))
-        if samples != "XOR" or step < 8:
+        if not run.returned(k):
             return left
-        return Say(left.template + " The same weights keep coming back: it never ends.", *left.numbers)
+        return Say(
+            left.template + " It has been here before, at the same point: it never ends.", *left.numbers
+        )
 
     return Explorable(
         "neuron.perceptron_learning",
