@@ -616,7 +616,8 @@ def perceptron_learning() -> Explorable:
     def lines(step: int, samples: str, learning_rate: float, begin: str) -> list[Mark]:
         run = _run(samples, learning_rate, begin)
         k = min(step, len(run.shown))
-        X, _ = _samples(samples)
+        X, y = _samples(samples)
+        wrong = X[(X @ run.states[k][:2] + run.states[k][2] > 0) != y]
         cause = X[run.shown[k - 1]][None, :] if k and k == step else np.zeros((0, 2))
         before = _border(*run.states[max(0, k - 1)]) if k == step else np.full((2, 2), -9.0)
         now = _border(*run.states[k])
@@ -624,8 +625,9 @@ def perceptron_learning() -> Explorable:
             _firing("plane", *run.states[k]),
             Line("plane", before[:, 0], before[:, 1], color="muted", dash=True, gaps=True, label="before"),
             Line("plane", now[:, 0], now[:, 1], color="green", width=2.5, gaps=True, label="now"),
+            Points("plane", cause[:, 0], cause[:, 1], color="red", size=11, shape="ring", label="just shown"),
             Points(
-                "plane", cause[:, 0], cause[:, 1], color="red", size=11, shape="ring", label="the mistake"
+                "plane", wrong[:, 0], wrong[:, 1], color="red", size=6, shape="cross", label="still wrong"
             ),
         ]
 
@@ -664,7 +666,8 @@ def perceptron_learning() -> Explorable:
         if not run.returned(k):
             return left
         return Say(
-            left.template + " It has been here before, at the same point: it never ends.", *left.numbers
+            left.template + " These weights came up before, after the same point: it repeats for ever.",
+            *left.numbers,
         )
 
     return Explorable(
