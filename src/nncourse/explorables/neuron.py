@@ -372,8 +372,8 @@ def _border(w1: float, w2: float, b: float) -> Array:
     size = w1**2 + w2**2
     if size == 0:
         return np.full((2, 2), -9.0)  # there is none: out of sight
-    centre = np.array([0.5, 0.5])
-    foot = centre - np.array([w1, w2]) * (w1 * centre[0] + w2 * centre[1] + b) / size
+    near = np.array([0.25, 0.75])  # an arrow from the foot of this point seldom hits a corner
+    foot = near - np.array([w1, w2]) * (w1 * near[0] + w2 * near[1] + b) / size
     along = 3.0 * np.array([-w2, w1]) / np.sqrt(size)
     return np.array([foot - along, foot + along])
 
@@ -627,7 +627,7 @@ def perceptron_learning() -> Explorable:
             Line("plane", now[:, 0], now[:, 1], color="green", width=2.5, gaps=True, label="now"),
             Points("plane", cause[:, 0], cause[:, 1], color="red", size=11, shape="ring", label="just shown"),
             Points(
-                "plane", wrong[:, 0], wrong[:, 1], color="red", size=6, shape="cross", label="still wrong"
+                "plane", wrong[:, 0], wrong[:, 1], color="red", size=8, shape="cross", label="still wrong"
             ),
         ]
 
@@ -701,7 +701,7 @@ def perceptron_learning() -> Explorable:
             Plot("plane", Axis("x₁", _LOW, _HIGH), Axis("x₂", _LOW, _HIGH), equal=True, ratio=0.8),
             Plot("wrong", Axis("updates", 0, UPDATES), Axis("share of points wrong", 0, 1), ratio=0.8),
         ],
-        parts=[points, lines, progress],
+        parts=[lines, points, progress],
         describe=[said, outcome],
     )
 
