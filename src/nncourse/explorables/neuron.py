@@ -631,13 +631,16 @@ def perceptron_learning() -> Explorable:
             ),
         ]
 
-    def progress(samples: str, learning_rate: float, begin: str) -> list[Mark]:
-        run = _run(samples, learning_rate, begin)
-        step = np.arange(len(run.num_wrong))
-        share = run.num_wrong / len(_samples(samples)[1])
+    def weights(samples: str, learning_rate: float, begin: str) -> list[Mark]:
+        states = _run(samples, learning_rate, begin).states
+        rest = np.repeat(states[-1:], UPDATES + 1 - len(states), axis=0)
+        w1, w2, b = np.concatenate([states, rest]).T
+        step = np.arange(UPDATES + 1)
         return [
-            Line("wrong", step, share, color="blue", width=1.5, shown="step"),
-            Points("wrong", step, share, color="orange", shown="step"),
+            Line("weights", [0, UPDATES], [0, 0], color="soft", width=1),
+            Line("weights", step, w1, color="blue", shown="step", label="w₁"),
+            Line("weights", step, w2, color="purple", dash=True, shown="step", label="w₂"),
+            Line("weights", step, b, color="orange", width=3.5, shown="step", label="b"),
         ]
 
     def said(step: int, samples: str, learning_rate: float, begin: str) -> Say:
@@ -662,7 +665,8 @@ def perceptron_learning() -> Explorable:
         k = min(step, len(run.shown))
         if run.num_wrong[k] == 0:
             return Say("No point is wrong: the rule has converged.")
-        left = Say("{} of {} points are wrong.", run.num_wrong[k], len(_samples(samples)[1]))
+        verb = "is" if run.num_wrong[k] == 1 else "are"
+        left = Say(f"{{}} of {{}} points {verb} wrong.", run.num_wrong[k], len(_samples(samples)[1]))
         if not run.returned(k):
             return left
         return Say(
@@ -674,7 +678,7 @@ def perceptron_learning() -> Explorable:
         "neuron.perceptron_learning",
         title="The perceptron learns: does the line come to rest?",
         controls=[
-            Stepper(name="step", label="updates", last=UPDATES, start=0),
+            Stepper(name="step", label="updates", last=UPDATES, start=1),
             Choice(
                 name="samples",
                 label="data",
@@ -699,9 +703,9 @@ def perceptron_learning() -> Explorable:
         ],
         panels=[
             Plot("plane", Axis("x₁", _LOW, _HIGH), Axis("x₂", _LOW, _HIGH), equal=True, ratio=0.8),
-            Plot("wrong", Axis("updates", 0, UPDATES), Axis("share of points wrong", 0, 1), ratio=0.8),
+            Plot("weights", Axis("updates", 0, UPDATES), Axis("weights and bias", -6, 6), ratio=0.8),
         ],
-        parts=[lines, points, progress],
+        parts=[lines, points, weights],
         describe=[said, outcome],
     )
 
