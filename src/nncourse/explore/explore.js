@@ -293,7 +293,7 @@ function plotSVG(panel, marks, values, width, dark, id) {
 function legendHTML(marks) {
   const named = marks.filter((m) => m.label);
   if (!named.length) return "";
-  const keys = named.map((m) => `<span class="nn-key nn-key-${m.kind}${m.dash ? " nn-dashed" : ""}" style="--nn-key:var(--nn-${m.color})"></span>${escape(m.label)}`);
+  const keys = named.map((m) => `<span class="nn-key nn-key-${m.kind}${m.dash ? " nn-dashed" : ""}${m.shape ? ` nn-key-${m.shape}` : ""}" style="--nn-key:var(--nn-${m.color})"></span>${escape(m.label)}`);
   return `<div class="nn-legend">${keys.map((k) => `<span>${k}</span>`).join("")}</div>`;
 }
 
