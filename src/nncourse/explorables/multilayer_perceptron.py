@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import cache
+from functools import cache, reduce
 from itertools import pairwise
 
 import numpy as np
@@ -171,8 +171,11 @@ def _on_the_way(points: Array, activation: str, morph: int) -> Array:
 
 def xor() -> Explorable:
     """Show the four points of XOR moving from input space to hidden space."""
-    side = np.linspace(-0.3, 1.3, 15)
+    side = np.linspace(-0.3, 1.3, 17)
     plane = np.stack(np.meshgrid(side, side), axis=-1).reshape(-1, 2)
+    words = _CORNERS + np.array([[0, 0.17], [0, 0.17], [0, -0.17], [0, 0.17]])  # where labels stand
+    free = (np.abs(plane[:, None] - words) > (0.28, 0.11)).any(axis=2).all(axis=1)
+    plane = plane[free]
     ones, zeros = _CORNERS[_XOR_LABELS == 1], _CORNERS[_XOR_LABELS == 0]
     names = {1: ["(0, 1)", "(1, 0)"], 0: ["(0, 0)", "(1, 1)"]}
     edge = np.array([-0.5, 1.5])
@@ -185,15 +188,15 @@ def xor() -> Explorable:
 
     def lines() -> list[Mark]:
         return [
-            Line("input", edge, 0.5 - edge, color="purple", label="unit 1 changes sign"),
-            Line("input", edge, 1.5 - edge, color="green", dash=True, label="unit 2 changes sign"),
+            Line("input", edge, 0.5 - edge, color="purple", label="unit 1"),
+            Line("input", edge, 1.5 - edge, color="green", dash=True, label="unit 2"),
         ]
 
     def region(unit: str, activation: str) -> Area:
         low, high = bands[activation][unit]
         x = np.unique(np.clip(np.concatenate([edge, low - edge, high - edge]), -0.5, 1.5))
         lower, upper = np.clip(low - x, -0.5, 1.5), np.clip(high - x, -0.5, 1.5)
-        return Area("input", x, lower, upper, color="blue", label="chosen unit is on")
+        return Area("input", x, lower, upper, color="blue", label="on")
 
     def corners() -> list[Mark]:
         return [
@@ -245,24 +248,25 @@ def xor() -> Explorable:
         where = _on_the_way(_CORNERS, activation, morph)
         right = int(((_score(where, activation) > 0) == _XOR_LABELS).sum())
         if morph == 0:
-            return Say("Right, before the points move: the output's line has {} of 4 right.", right)
+            return Say("On the right, before the points move, the output's line has {} of 4 right.", right)
         if morph < MORPH_STEPS:
-            return Say("Right, on the way: the output's line has {} of 4 right.", right)
+            return Say("On the right, on the way, the output's line has {} of 4 right.", right)
         if activation == "none":
             return Say(
-                "Right, in hidden space: without an activation the four points stand in a row, in "
-                "the order 0, 1, 1, 0. No line gets more than {} of 4 right.",
+                "On the right, in hidden space: without an activation the four points stand in a "
+                "row, in the order 0, 1, 1, 0. No line gets more than {} of 4 right.",
                 right,
             )
-        return Say("Right, in hidden space: (0, 1) and (1, 0) have become one, and {} of 4 are right.", right)
+        return Say(
+            "On the right, in hidden space: (0, 1) and (1, 0) have become one point, and {} of 4 are right.",
+            right,
+        )
 
     return Explorable(
         "multilayer_perceptron.xor",
         title="What do two hidden units do to the plane?",
         controls=[
-            Stepper(
-                name="morph", label="from input space (0) to hidden space (20)", last=MORPH_STEPS, start=0
-            ),
+            Stepper(name="morph", label="on the way to hidden space", last=MORPH_STEPS, start=0),
             Choice(
                 name="unit",
                 label="unit shown on the left",
@@ -275,12 +279,20 @@ def xor() -> Explorable:
             ),
         ],
         panels=[
-            Plot("input", Axis("x₁", -0.5, 1.5), Axis("x₂", -0.5, 1.5), title="Input space", equal=True),
+            Plot(
+                "input",
+                Axis("x₁", -0.5, 1.5),
+                Axis("x₂", -0.5, 1.5),
+                title="Input space",
+                ratio=1.0,
+                equal=True,
+            ),
             Plot(
                 "hidden",
                 Axis("x₁ turning into h₁", -0.5, 1.7),
                 Axis("x₂ turning into h₂", -0.5, 1.7),
                 title="On the way to hidden space",
+                ratio=1.0,
                 equal=True,
             ),
             Table("truth", ["x₁", "x₂", "h₁", "h₂", "output", "XOR"], rows=4),
@@ -303,8 +315,8 @@ def xor_network() -> Explorable:
             Text("network", [0, 0], [1, 0], ["x₁", "x₂"], anchor="middle", dy=16, bold=True),
             Text("network", [1, 1], [1, 0], ["h₁", "h₂"], anchor="middle", dy=16, bold=True),
             Text("network", [2], [0.5], ["o"], anchor="middle", dy=16, bold=True),
-            Text("network", [1, 1], [1, 0], ["b = −0.5", "b = −1.5"], anchor="middle", dy=-24),
-            Text("network", [2], [0.5], ["b = −0.5"], anchor="middle", dy=-24),
+            Text("network", [1, 2], [1, 0.5], ["b = −0.5", "b = −0.5"], anchor="middle", dy=32),
+            Text("network", [1], [0], ["b = −1.5"], anchor="middle", dy=-24),
             Text("network", [0.5, 0.5], [1, 0], ["1", "1"], color="positive", anchor="middle", dy=5),
             Text("network", [0.28, 0.28], [0.72, 0.28], ["1", "1"], color="positive", dx=8, dy=-4),
             Text("network", [1.5], [0.75], ["1"], color="positive", anchor="middle", dy=8),
@@ -316,7 +328,7 @@ def xor_network() -> Explorable:
         "multilayer_perceptron.xor_network",
         title="Three neurons compute XOR",
         controls=[],
-        panels=[Plot("network", Axis("x", -0.3, 2.3), Axis("y", -0.35, 1.35), ratio=0.5, bare=True)],
+        panels=[Plot("network", Axis("x", -0.3, 2.3), Axis("y", -0.3, 1.4), ratio=0.5, bare=True)],
         parts=[drawing],
         describe=lambda: (
             "Both hidden units add x₁ and x₂ with weight 1. Unit 1 asks for a sum above 0.5 and "
@@ -360,7 +372,7 @@ def one_number() -> Explorable:
             ("X  (3, 4)", d_in / 2 - 0.5, below + 0.75),
             ("W  (4, 5)", right + d_out / 2 - 0.5, 0.75),
             ("b  (5,)", right - 1.1, bias_row - 0.12),
-            ("X @ W + b  (3, 5)", right + d_out / 2 - 0.5, below - n + 0.1),
+            ("X @ W + b  (3, 5)", right + d_out / 2 - 0.5, below - n - 0.05),
         ]
         return [
             cells(PRODUCT_X, 0, below),
@@ -417,7 +429,7 @@ def one_number() -> Explorable:
     def describe(row: int, unit: int) -> Say:
         x, w = PRODUCT_X[row - 1], PRODUCT_W[:, unit - 1]
         pairs = [v for pair in zip(x, w, strict=True) for v in pair]
-        terms = " + ".join(["{} · {}"] * d_in)
+        terms = " + ".join("{} · ({})" if v < 0 else "{} · {}" for v in w)
         return Say(
             f"Row {{}}, unit {{}}: {terms}, plus the bias {{}}, is {{}}. "
             "A row of X meets a column of W; no other number takes part.",
@@ -435,7 +447,7 @@ def one_number() -> Explorable:
             Plot(
                 "product",
                 Axis("columns", -0.8, right + d_out - 0.3),
-                Axis("rows", below - n - 0.2, 1.4),
+                Axis("rows", below - n - 0.3, 1.4),
                 ratio=1.0,
                 bare=True,
             ),
@@ -595,20 +607,17 @@ def random_network(depth: int, activation: str, seed: int, width: int = COLLAPSE
     return network
 
 
-def collapsed(network: Sequential) -> tuple[Array, Array]:
-    """Return the product of all weight matrices and the bias that goes with it."""
-    linear = [layer for layer in network.layers.values() if isinstance(layer, Linear)]
-    weight, bias = linear[0].params["W"], linear[0].params["b"]
-    for layer in linear[1:]:
-        weight, bias = weight @ layer.params["W"], bias @ layer.params["W"] + layer.params["b"]
-    return np.asarray(weight), np.asarray(bias)
+def collapsed(network: Sequential) -> Array:
+    """Return the product of all weight matrices."""
+    linear = [layer.params["W"] for layer in network.layers.values() if isinstance(layer, Linear)]
+    return reduce(np.matmul, linear)
 
 
 def num_pieces(network: Sequential, points: Array) -> int:
     """Return into how many different on/off patterns of its ReLUs the points fall."""
     network.forward(points)
     on = [layer.inputs > 0 for layer in network.layers.values() if isinstance(layer, ReLU)]
-    return len(np.unique(np.concatenate(on, axis=1), axis=0)) if on else 1
+    return len({row.tobytes() for row in np.packbits(np.concatenate(on, axis=1), axis=1)})
 
 
 @cache
@@ -619,7 +628,7 @@ def _window(num: int) -> Array:
 
 def collapse() -> Explorable:
     """Show the decision boundary of a random deep network, with and without activation."""
-    fine, coarse = 61, 33
+    fine, coarse = 51, 29
     axis = np.linspace(-_REACH, _REACH, fine)
 
     @cache
@@ -635,9 +644,9 @@ def collapse() -> Explorable:
         network = built(depth, activation, net)
         scores = network.forward(_window(coarse))[:, 0].reshape(coarse, coarse)
         edge = network.forward(_window(fine))[:, 0].reshape(fine, fine)
-        bands = np.round(4 * np.tanh(scores / np.abs(edge).mean())) / 4
+        shade = np.round(12 * np.tanh(scores / np.abs(edge).mean())) / 12
         return [
-            HeatMap("plane", bands, (-_REACH, _REACH), (-_REACH, _REACH), -1.6, 1.6),
+            HeatMap("plane", shade, (-_REACH, _REACH), (-_REACH, _REACH), -1.6, 1.6),
             contours("plane", axis, axis, edge, [0.0], color="ink", width=2.2),
         ]
 
@@ -656,16 +665,15 @@ def collapse() -> Explorable:
     def said(depth: int, activation: str, net: str) -> Say:
         network = built(depth, activation, net)
         if activation == "identity" or depth == 1:
-            weight, bias = collapsed(network)
-            values = [float(f"{v:.3g}") for v in (*weight[:, 0], bias[0])]
+            values = [float(f"{v:.3g}") for v in collapsed(network)[:, 0]]
             if depth == 1:
                 return Say(
-                    "One layer has nothing between its layers to bend: weights {} and {}, bias {}, "
-                    "and a straight line whatever the activation.",
+                    "A single layer has no between where an activation could stand. Its weights are {} "
+                    "and {}, and its boundary is a straight line, whatever you choose.",
                     *values,
                 )
             return Say(
-                "{} matrices in a row, and their product has two numbers: {} and {}, with the bias {}. "
+                "{} matrices in a row, and their product has shape (2, 1) and two numbers: {} and {}. "
                 "These are the slopes at A, at B and at C. The boundary is one straight line.",
                 *(depth, *values),
             )
@@ -673,7 +681,7 @@ def collapse() -> Explorable:
             return Say(
                 "{} layers with ReLU: the slopes differ from place to place. In this window the "
                 "function has at least {} flat pieces, and the boundary bends where they meet.",
-                *(depth, num_pieces(network, _window(101))),
+                *(depth, num_pieces(network, _window(fine))),
             )
         return Say(
             "{} layers with tanh: the slopes differ from place to place, and the boundary is a smooth "
@@ -698,8 +706,8 @@ def collapse() -> Explorable:
                 "plane",
                 Axis("x₁", -_REACH, _REACH),
                 Axis("x₂", -_REACH, _REACH),
-                title="Above 0 and below 0: the line between is the boundary",
-                ratio=0.9,
+                title="The output: above 0 (blue), below 0 (orange), and the boundary between",
+                ratio=0.75,
                 equal=True,
             ),
             Table("slope", ["at", "along x₁", "along x₂"], rows=3, title="Slope of the output"),
@@ -757,9 +765,11 @@ def folding() -> Explorable:
         return Points("pieces", [2 * depth], [2**depth], color="ink", shape="ring", size=8)
 
     def describe(depth: int) -> Say:
+        if depth == 1:
+            return Say("One hidden layer of 2 units: {} straight pieces, and at most {}.", 2, 3)
         return Say(
-            "{} hidden layer(s) of 2 units, {} units in all: {} straight pieces. One hidden layer with "
-            "as many units makes at most {}.",
+            "{} hidden layers of 2 units, {} units in all: {} straight pieces. One hidden layer with as "
+            "many units makes at most {}.",
             *(depth, 2 * depth, 2**depth, 2 * depth + 1),
         )
 
