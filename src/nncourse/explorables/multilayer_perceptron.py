@@ -74,12 +74,12 @@ def _labelled_network(panel: str, sizes: Sequence[int], names: Sequence[str], en
     for k, size in enumerate(sizes):
         kind: Color = "blue" if k == 0 else "green" if k == len(sizes) - 1 else "ink"
         marks.append(Points(panel, np.full(size, k), _heights(size), color=kind, size=8))
-        marks.append(Text(panel, [k], [-top - 0.6], [names[k]], anchor="middle", bold=True))
-        marks.append(Text(panel, [k], [-top - 1.1], [f"(n, {size})"], color="muted", anchor="middle"))
+        below, shape = [-top], [f"(n, {size})"]
+        marks.append(Text(panel, [k], below, [names[k]], anchor="middle", dy=-22, bold=True))
+        marks.append(Text(panel, [k], below, shape, color="muted", anchor="middle", dy=-39))
     for k, (a, b) in enumerate(pairwise(sizes)):
-        weight, bias = f"W{ends[k]}  ({a}, {b})", f"b{ends[k]}  ({b},)"
-        marks.append(Text(panel, [k + 0.5], [top + 0.75], [weight], color="purple", anchor="middle"))
-        marks.append(Text(panel, [k + 0.5], [top + 0.25], [bias], color="purple", anchor="middle"))
+        for text, dy in ((f"W{ends[k]} ({a}, {b})", 25), (f"b{ends[k]} ({b},)", 8)):
+            marks.append(Text(panel, [k + 0.5], [top], [text], color="purple", anchor="middle", dy=dy))
     return marks
 
 
@@ -96,8 +96,8 @@ def _network_picture(
             Plot(
                 "network",
                 Axis("layer", -edge, last + edge),
-                Axis("unit", -top - 1.3, top + 1.2),
-                ratio=0.62,
+                Axis("unit", -top - 1.4, top + 1.2),
+                ratio=0.66,
                 bare=True,
             )
         ],
@@ -371,7 +371,7 @@ def one_number() -> Explorable:
         named = [
             ("X  (3, 4)", d_in / 2 - 0.5, below + 0.75),
             ("W  (4, 5)", right + d_out / 2 - 0.5, 0.75),
-            ("b  (5,)", right - 1.1, bias_row - 0.12),
+            ("b  (5,)", right - 1.3, bias_row - 0.12),
             ("X @ W + b  (3, 5)", right + d_out / 2 - 0.5, below - n - 0.05),
         ]
         return [
@@ -468,8 +468,8 @@ def shapes() -> Explorable:
         return Points("network", np.full(size, float(x)), _heights(size), color=color, size=8)
 
     def shape_below(x: int, size: int, batch: str) -> Text:
-        there = [-5.3] if size else [-99.0]  # a layer that is not there has no shape
-        return Text("network", [x], there, Say("({}, {})", int(batch), size), anchor="middle")
+        there = [-4.0] if size else [-99.0]  # a layer that is not there has no shape
+        return Text("network", [x], there, Say("({}, {})", int(batch), size), anchor="middle", dy=-31)
 
     def input_units(inputs: int) -> Points:
         return column(0, inputs, "blue")
@@ -497,7 +497,7 @@ def shapes() -> Explorable:
 
     def names(hidden2: int) -> list[Mark]:
         words = ["X", "H₁", "H₂" if hidden2 else "", "O"]
-        return [Text("network", range(4), [-4.7] * 4, words, anchor="middle", bold=True)]
+        return [Text("network", range(4), [-4.0] * 4, words, anchor="middle", dy=-14, bold=True)]
 
     def input_shape(inputs: int, batch: str) -> Text:
         return shape_below(0, inputs, batch)
@@ -512,13 +512,13 @@ def shapes() -> Explorable:
         return shape_below(3, outputs, batch)
 
     def learned(x: float, index: str, fan_in: int, fan_out: int, there: bool = True) -> list[Mark]:
-        y = 0.0 if there else 99.0
+        y = 4.0 if there else 99.0
         texts = (
-            (5.6, Say(f"W{index} ({{}}, {{}})", fan_in, fan_out)),
-            (5.0, Say(f"b{index} ({{}},)", fan_out)),
-            (4.4, Say("{} numbers", (fan_in + 1) * fan_out)),
+            (38, Say(f"W{index} ({{}}, {{}})", fan_in, fan_out)),
+            (21, Say(f"b{index} ({{}},)", fan_out)),
+            (4, Say("{} numbers", (fan_in + 1) * fan_out)),
         )
-        return [Text("network", [x], [y + at], t, color="purple", anchor="middle") for at, t in texts]
+        return [Text("network", [x], [y], t, color="purple", anchor="middle", dy=dy) for dy, t in texts]
 
     def first_weights(inputs: int, hidden1: int) -> list[Mark]:
         return learned(0.5, "₁", inputs, hidden1)
@@ -563,7 +563,7 @@ def shapes() -> Explorable:
                 start="8",
             ),
         ],
-        panels=[Plot("network", Axis("layer", -0.42, 3.42), Axis("unit", -5.8, 6.2), ratio=0.72, bare=True)],
+        panels=[Plot("network", Axis("layer", -0.42, 3.42), Axis("unit", -6.0, 6.6), ratio=0.78, bare=True)],
         parts=[
             *(first_edges, second_edges, third_edges, long_edges),
             *(input_units, hidden_units, second_units, output_units, names),
