@@ -341,8 +341,8 @@ def xor_network() -> Explorable:
 
 # ── One number of a matrix product ──────────────────────────────────────────────────────────────
 
-PRODUCT_X: Array = np.array([[1.0, 0, 2, 1], [0, 1, 1, 3], [2, 1, 0, 1]])
-PRODUCT_W: Array = np.array([[1.0, 0, 2, -1, 1], [0, 1, -1, 2, 1], [1, -2, 0, 1, 0], [2, 1, 1, 0, -1]])
+PRODUCT_X: Array = np.array([[1.0, 2, -1, 1], [2, 1, 1, 3], [-1, 1, 2, 1]])
+PRODUCT_W: Array = np.array([[1.0, -1, 2, -2, 1], [2, 1, -1, 2, 1], [1, -2, 3, 1, -1], [-2, 1, 1, -1, 2]])
 PRODUCT_B: Array = np.array([0.0, 1, -1, 0, 2])
 
 
@@ -555,7 +555,7 @@ def shapes() -> Explorable:
             Slider(name="inputs", label="inputs", low=1, high=6, start=4, integer=True),
             Slider(name="hidden1", label="hidden layer 1", low=1, high=8, start=5, integer=True),
             Slider(name="hidden2", label="hidden layer 2 (0: none)", low=0, high=6, start=0, integer=True),
-            Slider(name="outputs", label="outputs", low=1, high=4, start=3, integer=True),
+            Slider(name="outputs", label="outputs", low=1, high=5, start=3, integer=True),
             Choice(
                 name="batch",
                 label="rows in a batch",
@@ -746,23 +746,21 @@ def tent_network(depth: int) -> Sequential:
 
 def folding() -> Explorable:
     """Show how many straight pieces a narrow deep network makes, against a shallow one."""
-    units = np.arange(2, 2 * MAX_FOLDS + 1, 2)
 
     def curve(depth: int) -> list[Mark]:
         x = np.arange(2**depth + 1) / 2**depth
         y = tent_network(depth).forward(x[:, None])[:, 0]
         return [Line("curve", x, y, color="blue")]
 
-    def pieces() -> list[Mark]:
+    def pieces(depth: int) -> list[Mark]:
+        units = np.arange(1, depth + 1) * 2.0
         return [
             Line("pieces", units, units + 1, color="orange", dash=True),
             Points("pieces", units, units + 1, color="orange", shape="square", label="one layer: at most"),
             Line("pieces", units, 2.0 ** (units / 2), color="blue"),
             Points("pieces", units, 2.0 ** (units / 2), color="blue", label="layers of 2: folding"),
+            Points("pieces", units[-1:], 2.0 ** (units[-1:] / 2), color="ink", shape="ring", size=8),
         ]
-
-    def here(depth: int) -> Points:
-        return Points("pieces", [2 * depth], [2**depth], color="ink", shape="ring", size=8)
 
     def describe(depth: int) -> Say:
         if depth == 1:
@@ -785,6 +783,6 @@ def folding() -> Explorable:
                 Axis("straight pieces", 1, 200, scale="log"),
             ),
         ],
-        parts=[curve, pieces, here],
+        parts=[curve, pieces],
         describe=describe,
     )
