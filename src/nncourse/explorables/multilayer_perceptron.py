@@ -43,9 +43,7 @@ __all__ = [
     "network_4_5_3",
     "network_4_5_3_2_2",
     "one_number",
-    "random_network",
     "shapes",
-    "tent_network",
     "xor",
     "xor_network",
 ]
