@@ -85,18 +85,25 @@ def _heights(name: str) -> tuple[float, float]:
     return _HEIGHTS.get(name, (-2.0, REACH))
 
 
+def _slopes(name: str, reach: float) -> Line:
+    """Return the curve of an activation's derivative, with a gap where it jumps."""
+    left, right = np.linspace(-reach, 0, 129), np.linspace(1e-9, reach, 129)
+    slopes = [ACTIVATIONS[name].derivative(z) for z in (left, right)]
+    z, slope = (np.concatenate([a, [np.nan], b]) for a, b in ((left, right), slopes))
+    return Line("slope", z, slope, color="orange", gaps=True)
+
+
 def derivative() -> Explorable:
     """Show an activation, its tangent at z, and its derivative, with the saturated zones shaded."""
     names = {name: NAMES[name] for name in NAMES if name != "identity"}
 
     def curves(function: str) -> list[Mark]:
         z = np.linspace(-REACH, REACH, 257)
-        f, slope = ACTIVATIONS[function].function(z), ACTIVATIONS[function].derivative(z)
         return [
             View("value", x=(-REACH, REACH), y=_heights(function)),
             *_zones(function),
-            Line("value", z, f, color="blue"),
-            Line("slope", z, slope, color="orange"),
+            Line("value", z, ACTIVATIONS[function].function(z), color="blue"),
+            _slopes(function, REACH),
         ]
 
     def _zones(function: str) -> list[Mark]:
@@ -117,6 +124,7 @@ def derivative() -> Explorable:
             Points("value", [z], [f], color="ink", size=5.5),
             Line("slope", [z, z], [0, slope], color="orange", width=3),
             Points("slope", [z], [slope], color="ink", size=5.5),
+            Text("slope", [-7.7], [1.1], Say("slope {}", slope), bold=True),
         ]
 
     def said_point(function: str, z: float) -> Say:
@@ -169,19 +177,14 @@ def _picture(
 
     def curves() -> list[Mark]:
         z = np.linspace(-half, half, 201)
-        f, slope = ACTIVATIONS[name].function(z), ACTIVATIONS[name].derivative(z)
         marks: list[Mark] = []
         for panel, (low, high) in (("value", heights), ("slope", (-0.1, 1.1))):
             for edge, end in ((left, -half), (right, half)):
                 if edge != end:
-                    marks.append(Area(panel, sorted((edge, end)), [low] * 2, [high] * 2, color="muted"))
-        if name in ("relu", "leaky_relu"):  # the slope jumps: two pieces, and no value between them
-            gap = np.array([-half, 0, np.nan, 0, half])
-            slopes = np.array([0, 0, np.nan, 1, 1])
-            drawn = Line("slope", gap, slopes, color="orange", gaps=True)
-        else:
-            drawn = Line("slope", z, slope, color="orange")
-        return [*marks, Line("value", z, f, color="blue"), drawn, *texts]
+                    x = sorted((edge, end))
+                    marks.append(Area(panel, x, [low] * 2, [high] * 2, color="muted"))
+        curve = Line("value", z, ACTIVATIONS[name].function(z), color="blue")
+        return [*marks, curve, _slopes(name, half), *texts]
 
     return Explorable(
         f"activations.{name}_picture",
@@ -200,7 +203,7 @@ def sigmoid_picture() -> Explorable:
     """Draw the sigmoid and its derivative for z in [−10, 10]; it has no controls."""
     texts = [
         Text("value", [-9.6], [0.12], ["saturated"], color="muted"),
-        Text("value", [6.2], [0.8], ["saturated"], color="muted"),
+        Text("value", [9.6], [0.8], ["saturated"], color="muted", anchor="end"),
         Text("slope", [0], [0.25], ["at most 1/4"], anchor="middle", dy=9),
     ]
     return _picture(
@@ -218,7 +221,7 @@ def tanh_picture() -> Explorable:
     """Draw tanh and its derivative for z in [−10, 10]; it has no controls."""
     texts = [
         Text("value", [-9.6], [-0.72], ["saturated"], color="muted"),
-        Text("value", [5.2], [0.72], ["saturated"], color="muted"),
+        Text("value", [9.6], [0.65], ["saturated"], color="muted", anchor="end"),
         Text("value", [0.9], [0.1], ["nearly linear"]),
         Text("slope", [0], [1], ["at most 1"], anchor="start", dx=8),
     ]
@@ -237,8 +240,8 @@ def relu_picture() -> Explorable:
     """Draw ReLU and its derivative for z in [−5, 5]; it has no controls."""
     texts = [
         Text("value", [-4.7], [0.35], ["saturated: slope 0"], color="muted"),
-        Text("value", [2.1], [3.2], ["slope 1, for ever"], anchor="end"),
-        Text("slope", [0.25], [0.5], ["no slope at 0: we choose 0"]),
+        Text("value", [4.8], [1.2], ["slope 1, for ever"], anchor="end"),
+        Text("slope", [0.4, 0.4], [0.6, 0.42], ["none at 0:", "we choose 0"]),
     ]
     return _picture(
         "relu",
@@ -282,7 +285,7 @@ def relatives() -> Explorable:
         ],
         parts=[curves],
         describe=lambda: (
-            "All four agree with ReLU for large z, up to a trace. They differ on the left: leaky ReLU "
+            "For large z all four agree with ReLU. They differ on the left: leaky ReLU "
             "keeps a faint slope, ELU levels off at −1, GELU and SiLU dip below zero and return to it."
         ),
     )
@@ -328,6 +331,11 @@ def gradient_norms(activation: str, depth: int, scale: float) -> Array:
     return np.asarray(norms / norms[-1])
 
 
+def spreads(activation: str, scale: float) -> Array:
+    """Return how far the outputs for different inputs lie apart in each layer, shape (30,)."""
+    return _forward(activation, scale)[1]
+
+
 def vanishing_signal() -> Explorable:
     """Show how the gradient fades or explodes on its way back through the layers."""
 
@@ -345,7 +353,7 @@ def vanishing_signal() -> Explorable:
 
     def spread(activation: str, depth: int, scale: float) -> list[Mark]:
         layers = np.arange(1, depth + 1)
-        size = np.clip(_forward(activation, scale)[1][:depth], 1e-30, 1e30)
+        size = np.clip(spreads(activation, scale)[:depth], 1e-30, 1e30)
         return [
             Line("signal", layers, size, color="blue", width=1.5),
             Points("signal", layers, size, color="blue", size=3.5),
@@ -400,14 +408,14 @@ def vanishing_signal() -> Explorable:
                 num=9,
                 scale="log",
                 start=1.0,
-                marks=(1.0, 1.41, 4.0),
+                marks=(1.0, 1.41, 2.0, 4.0, 8.0),
             ),
         ],
         panels=[
             Plot(
                 "gradient",
                 layer,
-                Axis("size of the gradient, last layer 1", FLOOR, CEILING, scale="log", ticks=size),
+                Axis("size of the gradient (last layer = 1)", FLOOR, CEILING, scale="log", ticks=size),
             ),
             Plot(
                 "signal",
@@ -603,11 +611,11 @@ def universal_approximation() -> Explorable:
         return Line("fit", _GRID[shown], y[shown], color="blue", label="network")
 
     def curve(target_name: str, activation: str) -> Line:
-        errors = np.clip(largest_errors(target_name, activation), 1e-5, 9)
+        errors = np.maximum(largest_errors(target_name, activation), 1e-12)
         return Line("error", np.arange(1, MOST_UNITS + 1), errors, color="blue", width=1.5)
 
     def here(target_name: str, activation: str, units: int) -> Points:
-        error = max(float(largest_errors(target_name, activation)[units - 1]), 1e-5)
+        error = float(largest_errors(target_name, activation)[units - 1])
         return Points("error", [units], [error], color="orange", size=6)
 
     def result(target_name: str, activation: str, units: int) -> Say:
@@ -650,7 +658,7 @@ def universal_approximation() -> Explorable:
             Plot("fit", Axis("x", -1, 1), Axis("y", -1.6, 1.6)),
             Plot(
                 "error",
-                Axis("hidden units", 0, MOST_UNITS),
+                Axis("hidden units", 0, MOST_UNITS, ticks=[(k, str(k)) for k in (1, 10, 20, 30, 40, 50)]),
                 Axis("largest error", 1e-5, 3, scale="log"),
             ),
         ],
@@ -684,7 +692,12 @@ def hat_from_relus() -> Explorable:
         title="Three ReLUs make a hat",
         controls=[],
         panels=[
-            Plot("pieces", Axis("x", -2, 2), Axis("each term", -4, 4), ratio=0.62),
+            Plot(
+                "pieces",
+                Axis("x", -2, 2),
+                Axis("each term", -4, 4, ticks=[(k, number(k)) for k in (-4, -2, 0, 2, 4)]),
+                ratio=0.62,
+            ),
             Plot("sum", Axis("x", -2, 2), Axis("the sum", -1, 2), ratio=0.62),
         ],
         parts=[curves],
@@ -738,7 +751,7 @@ def placed_relus() -> Explorable:
         ],
         panels=[
             Plot("fit", Axis("x", -1, 1), Axis("y", -1.4, 1.4)),
-            Plot("weights", Axis("where the unit starts", -1, 1), Axis("its output weight", -5, 5)),
+            Plot("weights", Axis("where the unit starts", -1.1, 1.1), Axis("its output weight", -5, 5)),
         ],
         parts=[curve, broken],
         describe=describe,
