@@ -240,7 +240,7 @@ def relu_picture() -> Explorable:
     """Draw ReLU and its derivative for z in [−5, 5]; it has no controls."""
     texts = [
         Text("value", [-4.7], [0.35], ["saturated: slope 0"], color="muted"),
-        Text("value", [4.8], [1.2], ["slope 1, for ever"], anchor="end"),
+        Text("value", [4.8], [0.5], ["slope 1, for ever"], anchor="end"),
         Text("slope", [0.4, 0.4], [0.6, 0.42], ["none at 0:", "we choose 0"]),
     ]
     return _picture(
@@ -457,8 +457,10 @@ def dying_relu() -> Explorable:
     def state(activation: str, learning_rate: float, step: int) -> list[Mark]:
         outputs, shares = training_record(activation, learning_rate)
         silent = np.flatnonzero(shares[step] == 0)
+        half = next(h for h in (2.0, 5.0, 10.0, 20.0, 50.0) if np.abs(outputs[step]).max() < h)
         return [
-            Line("fit", _X, np.clip(outputs[step], -9, 9), color="blue", label="network"),
+            View("fit", x=(-1, 1), y=(-half, half)),
+            Line("fit", _X, outputs[step], color="blue", label="network"),
             Bars("units", np.arange(1, UNITS + 1), np.zeros(UNITS), shares[step], color="blue"),
             Points("units", silent + 1, np.zeros(len(silent)), color="red", shape="cross", size=4),
         ]
@@ -622,7 +624,7 @@ def universal_approximation() -> Explorable:
         error = float(largest_errors(target_name, activation)[units - 1])
         best = float(largest_errors(target_name, activation).min())
         return Say(
-            "With {} hidden units the largest error is {}. The best width up to 50 reaches {}.",
+            "Hidden units: {}. The largest error is {}; the best width up to 50 reaches {}.",
             *(units, error, best),
         )
 
@@ -741,9 +743,9 @@ def placed_relus() -> Explorable:
             Slider(
                 name="units",
                 label="hidden units",
-                low=2,
+                low=3,
                 high=24,
-                num=23,
+                num=22,
                 start=8,
                 integer=True,
                 marks=(4, 8, 16, 24),
