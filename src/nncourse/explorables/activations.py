@@ -457,7 +457,8 @@ def dying_relu() -> Explorable:
     def state(activation: str, learning_rate: float, step: int) -> list[Mark]:
         outputs, shares = training_record(activation, learning_rate)
         silent = np.flatnonzero(shares[step] == 0)
-        half = next(h for h in (2.0, 5.0, 10.0, 20.0, 50.0) if np.abs(outputs[step]).max() < h)
+        reach = float(np.abs(outputs[step]).max())
+        half = next((h for h in (2.0, 5.0, 10.0, 20.0) if reach < h), 50.0)
         return [
             View("fit", x=(-1, 1), y=(-half, half)),
             Line("fit", _X, outputs[step], color="blue", label="network"),
