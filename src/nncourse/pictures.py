@@ -74,9 +74,7 @@ class Picture:
         return f'<img alt="{alt}" src="data:image/svg+xml;base64,{data}" style="max-width:100%">'
 
 
-def _figure(
-    xlabel: str, ylabel: str, title: str, size: tuple[float, float] = SIZE
-) -> tuple[Figure, Axes]:
+def _figure(xlabel: str, ylabel: str, title: str, size: tuple[float, float] = SIZE) -> tuple[Figure, Axes]:
     """Return a figure with one set of axes in our ink and no background."""
     figure = Figure(figsize=size, layout="constrained")
     figure.patch.set_alpha(0)
@@ -132,9 +130,7 @@ def decision_regions(
     """
     labels = as_labels("y", y)
     if X.ndim != 2 or X.shape[1] != 2 or len(X) != len(labels):
-        raise ValueError(
-            f"X should have the shape (n, 2) with n = {len(labels)} labels, but got {X.shape}."
-        )
+        raise ValueError(f"X should have the shape (n, 2) with n = {len(labels)} labels, but got {X.shape}.")
     finite("X", X)
     whole_number("resolution", resolution, at_least=2)
     margin = 0.08 * np.ptp(X, axis=0) + 1e-9
@@ -205,15 +201,12 @@ def curves(
         heights = real_array(f"lines[{name!r}]", values)
         if heights.ndim != 1 or heights.size == 0:
             raise ValueError(
-                f"lines[{name!r}] should have the shape (n,) with n at least 1, "
-                f"but got {heights.shape}."
+                f"lines[{name!r}] should have the shape (n,) with n at least 1, but got {heights.shape}."
             )
         finite(f"lines[{name!r}]", heights)
         over = np.arange(1, len(heights) + 1) if x is None else real_array("x", x)
         axes.plot(over, heights, label=name, **_style(place))
-        told.append(
-            f"{name} goes from {heights[0]:.3g} to {heights[-1]:.3g}, lowest {heights.min():.3g}"
-        )
+        told.append(f"{name} goes from {heights[0]:.3g} to {heights[-1]:.3g}, lowest {heights.min():.3g}")
     if x is None:
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     if log:
@@ -291,10 +284,7 @@ def confusion(
     told = "no mistakes"
     if mistakes.any():
         row, column = np.unravel_index(mistakes.argmax(), mistakes.shape)
-        told = (
-            f"most frequent mistake: {names[row]} taken for {names[column]}, "
-            f"{mistakes[row, column]} times"
-        )
+        told = f"most frequent mistake: {names[row]} taken for {names[column]}, {mistakes[row, column]} times"
     return Picture(
         figure,
         f"Confusion matrix of {k} classes: {np.trace(counts)} of {counts.sum()} right; {told}.",
@@ -333,16 +323,11 @@ def contours(
     for place, (name, path) in enumerate((paths or {}).items()):
         points = real_array(f"paths[{name!r}]", path)
         if points.ndim != 2 or points.shape[1] != 2 or len(points) == 0:
-            raise ValueError(
-                f"paths[{name!r}] should have the shape (steps, 2), but got {points.shape}."
-            )
+            raise ValueError(f"paths[{name!r}] should have the shape (steps, 2), but got {points.shape}.")
         marker = MARKERS[place % len(MARKERS)]
         axes.plot(*points.T, marker=marker, markersize=3.5, label=name, **_style(place))
         (x0, y0), (x1, y1) = points[0], points[-1]
-        told.append(
-            f"{name} walks {len(points) - 1} steps from ({x0:.3g}, {y0:.3g}) to "
-            f"({x1:.3g}, {y1:.3g})"
-        )
+        told.append(f"{name} walks {len(points) - 1} steps from ({x0:.3g}, {y0:.3g}) to ({x1:.3g}, {y1:.3g})")
     axes.set_xlim(*x_range)
     axes.set_ylim(*y_range)
     if told:
@@ -428,9 +413,7 @@ def image_grid(
         Above all.
     """
     if images.ndim != 2 or images.shape[1] != shape[0] * shape[1] or len(images) == 0:
-        raise ValueError(
-            f"images should have the shape (n, {shape[0] * shape[1]}), but got {images.shape}."
-        )
+        raise ValueError(f"images should have the shape (n, {shape[0] * shape[1]}), but got {images.shape}.")
     if len(captions) != len(images):
         raise ValueError(f"captions should be {len(images)}, but got {len(captions)}.")
     columns = min(whole_number("columns", columns), len(images))
