@@ -16,6 +16,7 @@ from nncourse.autodiff import Value, trace
 from nncourse.explore import (
     Arrows,
     Axis,
+    Bars,
     Choice,
     Color,
     Explorable,
@@ -39,6 +40,7 @@ __all__ = [
     "shapes",
     "step_through",
     "two_paths",
+    "which_end",
 ]
 
 # ── Drawing in pixels: every bare panel is WIDTH units wide, with y counted from the top ────────
@@ -493,26 +495,27 @@ _OTHER = 2.0  # what the lower path uses when x takes the upper path only
 
 
 @cache
-def _two_paths(x: float, used: str) -> tuple[float, tuple[float, ...]]:
-    """Return L = x² + 3x (or x² + 3c), and what comes back to x along each path, upper path first."""
+def _two_paths(x: float, used: str) -> tuple[float, tuple[float, ...], float]:
+    """Return L = x² + 3x (or x² + 3c), what comes back to x by each path, upper first, and what comes last."""
     value, other = Value(x, "x"), Value(_OTHER, "c")
     upper, lower = value**2, 3 * (value if used == "twice" else other)
     output = upper + lower
     _, backward = trace(output)
     parts = {step.result: float(step.contribution) for step in backward if step.operand is value}
-    return float(output.data), tuple(parts[result] for result in (upper, lower) if result in parts)
+    last = list(parts.values())[-1]
+    return float(output.data), tuple(parts[result] for result in (upper, lower) if result in parts), last
 
 
 def two_paths() -> Explorable:
     """Show a value that is used once or twice, the gradient along each path, and their sum."""
 
     def total(x: float, used: str, add: bool) -> float:
-        parts = _two_paths(x, used)[1]
-        return sum(parts) if add else parts[-1]
+        _, parts, last = _two_paths(x, used)
+        return sum(parts) if add else last
 
     def graph(x: float, used: str, add: bool) -> list[Mark]:
         ink, twice = _Ink("graph"), used == "twice"
-        L, parts = _two_paths(x, used)
+        L, parts, last = _two_paths(x, used)
         for name, value, at, y in (
             ("x", x, 42, 120),
             ("u = x²", x**2, 165, 50),
@@ -545,7 +548,7 @@ def two_paths() -> Explorable:
             plus = f"+ {_short(parts[1])}" if parts[1] >= 0 else f"− {_short(-parts[1])}"
             text = f"∂L/∂x = {_short(parts[0])} {plus} = {_short(sum(parts))}"
         else:
-            text = f"last one wins: {_short(parts[-1])}, and {_short(parts[0])} is lost"
+            text = f"the last one stays: {_short(last)}, and {_short(sum(parts) - last)} is lost"
         ink.word(WIDTH / 2, 236, text, "orange", bold=True)
         return ink.marks()
 
@@ -564,7 +567,7 @@ def two_paths() -> Explorable:
         return [Line("curve", t, y, color="orange", dash=True, label="slope ∂L/∂x")]
 
     def describe(x: float, used: str, add: bool) -> Say:
-        parts = _two_paths(x, used)[1]
+        _, parts, last = _two_paths(x, used)
         if used == "once":
             return Say(
                 "x reaches L along one path. The slopes along it multiply to 1 · 2x = {}, and that is "
@@ -579,7 +582,7 @@ def two_paths() -> Explorable:
         return Say(
             "The code keeps only what came last, {}, and has lost {}. The dashed line is no tangent: it "
             "should have slope {}.",
-            *(parts[-1], parts[0], sum(parts)),
+            *(last, sum(parts) - last, sum(parts)),
         )
 
     return Explorable(
@@ -595,6 +598,90 @@ def two_paths() -> Explorable:
             Plot("curve", Axis("x", -5, 5), Axis("L", -8, 32)),
         ],
         parts=[graph, curve, tangent],
+        describe=describe,
+    )
+
+
+# ── Which end first ─────────────────────────────────────────────────────────────────────────────
+
+_INNER = 100  # both sizes between the operations
+
+
+def chain_cost(inputs: int, outputs: int) -> tuple[int, int]:
+    """Return the multiplications for J₃J₂J₁ from the right (inputs first) and from the left.
+
+    J₁ has shape (100, inputs), J₂ (100, 100) and J₃ (outputs, 100).
+    """
+    last = outputs * _INNER * inputs
+    return _INNER * _INNER * inputs + last, outputs * _INNER * _INNER + last
+
+
+def which_end() -> Explorable:
+    """Show what a product of three Jacobians costs when it is begun at either end."""
+    sizes = (1, 3, 10, 30, 100, 300, 1000)
+
+    def length(size: int) -> float:
+        return 6 + 24 * float(np.log10(size))  # on a scale of its own: 1000 must fit beside 1
+
+    def chain(inputs: str, outputs: str) -> list[Mark]:
+        ink, p, m = _Ink("chain"), int(inputs), int(outputs)
+        middle = 92.0
+        for name, x, rows, columns in (
+            ("J₃", 56, m, _INNER),
+            ("J₂", 162, _INNER, _INNER),
+            ("J₁", 274, _INNER, p),
+        ):
+            width, height = length(columns), length(rows)
+            ink.box(x - width / 2, middle - height / 2, width, height, "ink")
+            ink.word(x, 22, name, "ink", bold=True)
+            ink.word(x, 162, f"({rows}, {columns})", "muted")
+        for x in (108, 214):
+            ink.word(x, middle + 4, "·", "ink", bold=True)
+        ink.arrow(20, 184, 150, 184, "blue")
+        ink.word(20, 202, "from the left: reverse", "blue", "start")
+        ink.arrow(320, 184, 190, 184, "orange")
+        ink.word(320, 202, "from the right: forward", "orange", "end")
+        return ink.marks()
+
+    def costs(inputs: str, outputs: str) -> list[Mark]:
+        right, left = chain_cost(int(inputs), int(outputs))
+        return [
+            Bars("cost", [0], [1], [left], width=0.5, color="blue"),
+            Bars("cost", [1], [1], [right], width=0.5, color="orange"),
+            Text("cost", [0], [left], Say("{}", left), color="blue", anchor="middle", dy=6),
+            Text("cost", [1], [right], Say("{}", right), color="orange", anchor="middle", dy=6),
+        ]
+
+    def describe(inputs: str, outputs: str) -> Say:
+        right, left = chain_cost(int(inputs), int(outputs))
+        if left == right:
+            return Say("As many outputs as inputs: both ends take {} multiplications.", left)
+        cheap, dear = min(left, right), max(left, right)
+        end = "the left: reverse mode" if left < right else "the right: forward mode"
+        return Say(
+            f"{{}} multiplications against {{}}: it is {{}} times as cheap to begin on {end}.",
+            *(cheap, dear, float(f"{dear / cheap:.2g}")),
+        )
+
+    options = {str(n): str(n) for n in sizes}
+    ends = [(0, "from the left"), (1, "from the right")]
+    return Explorable(
+        "backpropagation.which_end",
+        title="Three Jacobians in a row: which end first?",
+        controls=[
+            Choice(name="inputs", label="inputs p", options=options, start="1000"),
+            Choice(name="outputs", label="outputs m", options=options, start="1"),
+        ],
+        panels=[
+            _canvas("chain", 212),
+            Plot(
+                "cost",
+                Axis("", -0.6, 1.6, ticks=ends),
+                Axis("multiplications", 1e3, 1e9, "log"),
+                ratio=0.65,
+            ),
+        ],
+        parts=[chain, costs],
         describe=describe,
     )
 
