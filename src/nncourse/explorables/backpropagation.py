@@ -496,7 +496,7 @@ _OTHER = 2.0  # what the lower path uses when x takes the upper path only
 
 @cache
 def _two_paths(x: float, used: str) -> tuple[float, tuple[float, ...], float]:
-    """Return L = x² + 3x (or x² + 3c), what comes back to x by each path, upper first, and what comes last."""
+    """Return L = x² + 3x (or x² + 3c), what each path brings to x, upper first, and the last to come."""
     value, other = Value(x, "x"), Value(_OTHER, "c")
     upper, lower = value**2, 3 * (value if used == "twice" else other)
     output = upper + lower
