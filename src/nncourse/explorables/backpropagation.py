@@ -206,8 +206,8 @@ def example(network: str) -> Example:
     else:
         rng = np.random.default_rng(4)
         x, y = Value([[1, -0.5, 2, 0.5]], "x"), Value([[1, 0, 0]], "y")
-        W1 = Value(rng.normal(0, 0.5, (4, 5)).round(1), "W₁")
-        W2 = Value(rng.normal(0, 0.7, (5, 3)).round(1), "W₂")
+        into, out = rng.normal(0, 0.5, (4, 5)).round(1), rng.normal(0, 0.7, (5, 3)).round(1)
+        W1, W2 = Value(np.roll(into, 1, axis=1), "W₁"), Value(np.roll(out, 1, axis=0), "W₂")
     z = x @ W1
     h = z.relu() if network == "2-2-1" else z.tanh()
     o = h @ W2
@@ -277,8 +277,9 @@ NUM_FORWARD = sum(not s.back for s in STEPS) - 1
 def _product(ink: _Ink, left: Array, right: Array, names: tuple[str, str, str], color: Color) -> None:
     """Draw a matrix product: the left factor beside the result, the right one above it."""
     (m, k), n = left.shape, right.shape[1]
-    cell, row, gap, top = 36.0, 18.0, 12.0, 66.0
-    at = max(62.0 if k == 1 else 2.0, (WIDTH - (k + n) * cell - gap) / 2)
+    row, gap, top, margin = 18.0, 12.0, 66.0, 62.0 if k == 1 else 2.0
+    cell = min(44.0, (WIDTH - margin - gap - 2) / (k + n))
+    at = max(margin, (WIDTH - (k + n) * cell - gap) / 2)
     blocks: list[tuple[Array, float, float, Color]] = [
         (left, at, top + k * row + gap, "ink"),
         (right, at + k * cell + gap, top, "ink"),
@@ -314,11 +315,11 @@ def _grid(
 def _stack(ink: _Ink, rows: Sequence[tuple[str, Array]], color: Color) -> None:
     """Draw an operation number by number: operands above each other, the result last."""
     columns = max(np.atleast_2d(array).shape[1] for _, array in rows)
-    x = (WIDTH - 36 * columns + 70) / 2
+    x = (WIDTH - 44 * columns + 70) / 2
     for i, (name, array) in enumerate(rows):
         last = i == len(rows) - 1
         y = 70 + 32 * i
-        _grid(ink, array, x, y, 36, 20, color=color if last else "ink", outline=color if last else "muted")
+        _grid(ink, array, x, y, 44, 20, color=color if last else "ink", outline=color if last else "muted")
         ink.word(x - 8, y + 14, name, color if last else "muted", "end")
 
 
@@ -363,17 +364,18 @@ def step_through() -> Explorable:
         path = "xzhoℓL"
         for i, name in enumerate(path):
             top = 6.0 + 57 * i
+            cell = min(44, 180 / run.values[name].size)
             known = name in found
             color = current if name == now.target else "ink" if known else "soft"
             ink.box(4, top, 236, 38, color)
-            ink.word(10, top + 15, name, "ink" if known else "muted", "start", bold=True)
-            ink.word(24, top + 15, _shape(run.values[name]), "muted", "start")
+            ink.word(8, top + 15, name, "ink" if known else "muted", "start", bold=True)
+            ink.word(20, top + 15, _shape(run.values[name]), "muted", "start")
             for j, value in enumerate(np.ravel(run.values[name]) if known else []):
-                ink.word(93 + 36 * j, top + 15, _short(value), "ink", "end")
+                ink.word(57 + cell * (j + 1), top + 15, _short(value), "ink", "end")
             if name in back:
-                ink.word(10, top + 32, f"∂L/∂{name}", "orange", "start")
+                ink.word(8, top + 32, f"∂L/∂{name}", "orange", "start")
                 for j, value in enumerate(np.ravel(run.grads[name])):
-                    ink.word(93 + 36 * j, top + 32, _short(value), "orange", "end")
+                    ink.word(57 + cell * (j + 1), top + 32, _short(value), "orange", "end")
             if i:
                 ink.word(125, top - 6, joins[i - 1], "muted", "start")
                 ink.arrow(100, top - 18, 100, top - 1, "blue" if known else "soft")
@@ -402,9 +404,9 @@ def step_through() -> Explorable:
                 ink.word(333, top + 51, f"{value.size} slopes", "orange", "end")
             return
         for (i, j), number_here in np.ndenumerate(value):
-            ink.word(266 + 23 * j, top + 33 + 18 * i, _short(number_here), "ink", "end")
+            ink.word(270 + 22 * j, top + 33 + 18 * i, _short(number_here), "ink", "end")
             if back:
-                ink.word(315 + 19 * j, top + 33 + 18 * i, _short(run.grads[name].item(i, j)), "orange", "end")
+                ink.word(315 + 18 * j, top + 33 + 18 * i, _short(run.grads[name].item(i, j)), "orange", "end")
 
     def describe(network: str, step: int) -> str:
         now = STEPS[step]
