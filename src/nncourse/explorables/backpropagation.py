@@ -661,7 +661,8 @@ def which_end() -> Explorable:
         cheap, dear = min(left, right), max(left, right)
         end = "the left: reverse mode" if left < right else "the right: forward mode"
         return Say(
-            f"{{}} multiplications against {{}}: it is {{}} times as cheap to begin on {end}.",
+            f"Begun on {end}, the product takes {{}} multiplications. From the other end it takes {{}}, "
+            "{} times as many.",
             *(cheap, dear, float(f"{dear / cheap:.2g}")),
         )
 
