@@ -177,10 +177,7 @@ def main() -> None:
     seconds = parser.parse_args().seconds
     print("microseconds per step; ratios: how many times nncourse is faster (bare, plain: slower)")
     header = f"{'network':20} {'batch':>5} {'dtype':8} {'nncourse':>9} {'torch':>9} {'ratio':>6} "
-    print(
-        header
-        + f"{'sklearn':>9} {'ratio':>6} {'bare':>8} {'ratio':>6} {'plain':>8} {'ratio':>6}  goal"
-    )
+    print(header + f"{'sklearn':>9} {'ratio':>6} {'bare':>8} {'ratio':>6} {'plain':>8} {'ratio':>6}  goal")
     rng = np.random.default_rng(0)
     for sizes, batch, torch_goal, bare_goal in CASES:
         for dtype in (np.float64, np.float32):

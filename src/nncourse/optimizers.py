@@ -189,8 +189,7 @@ def _misfit(position: int, param: Array, grad: Array) -> Exception:
             f"but got {grad.shape}."
         )
     return TypeError(
-        f"grads[{position}] should have the dtype of params[{position}], {param.dtype}, "
-        f"but got {grad.dtype}."
+        f"grads[{position}] should have the dtype of params[{position}], {param.dtype}, but got {grad.dtype}."
     )
 
 

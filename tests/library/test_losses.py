@@ -98,9 +98,7 @@ def test_losses_with_kinks_know_their_pieces():
     assert MeanSquaredError().pieces() is None
     for loss in (MeanAbsoluteError(), Huber(1.0)):
         loss.forward(np.array([2.0, 2.5, 2.0]), np.array([2.0, 1.0, 1.5]))
-        expected = (
-            [False, True, True] if isinstance(loss, MeanAbsoluteError) else [True, False, True]
-        )
+        expected = [False, True, True] if isinstance(loss, MeanAbsoluteError) else [True, False, True]
         assert loss.pieces().tolist() == expected
 
 
@@ -228,9 +226,7 @@ def test_a_gradient_from_above_must_fit_the_reduction():
     loss, single = MeanSquaredError(), MeanSquaredError("none")
     loss.forward(P, T)
     single.forward(P, T)
-    with pytest.raises(
-        TypeError, match=r"for reduction 'mean', but got an array of shape \(2, 3\)"
-    ):
+    with pytest.raises(TypeError, match=r"for reduction 'mean', but got an array of shape \(2, 3\)"):
         loss.backward(np.ones((2, 3)))
     with pytest.raises(ValueError, match="grad should have the shape of the values"):
         single.backward(np.ones(2))
