@@ -211,6 +211,7 @@ class Linear(Layer):
         """Leave ∂L/∂W = inputs.T @ grad and ∂L/∂b = the sum of the rows of grad in `grads`."""
         self._check_grad(grad)
         self.grads["W"] = self.inputs.T @ grad
+        assert self.grads["W"].shape == self.params["W"].shape
         if "b" in self.params:
             # The sum over the rows; as a product with ones it is up to three times faster.
             self.grads["b"] = np.ones(len(grad), grad.dtype) @ grad

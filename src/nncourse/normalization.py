@@ -70,6 +70,7 @@ class _Normalization(Layer):
         gamma = self.params["gamma"]
         for name, values in (("gamma", grad * self._normalized), ("beta", grad)):
             self.grads[name] = self._gather(values)
+            assert self.grads[name].shape == gamma.shape
         g = self._split(grad * self._spread(gamma, grad.ndim))
         if self._uses_batch():
             normalized = self._split(self._normalized)
