@@ -659,9 +659,9 @@ def which_end() -> Explorable:
         if left == right:
             return Say("As many outputs as inputs: both ends take {} multiplications.", left)
         cheap, dear = min(left, right), max(left, right)
-        end = "the left: reverse mode" if left < right else "the right: forward mode"
+        end = "the left (reverse mode)" if left < right else "the right (forward mode)"
         return Say(
-            f"Begun on {end}, the product takes {{}} multiplications. From the other end it takes {{}}, "
+            f"Begun on {end} the product takes {{}} multiplications. From the other end it takes {{}}, "
             "{} times as many.",
             *(cheap, dear, float(f"{dear / cheap:.2g}")),
         )
