@@ -428,18 +428,18 @@ def one_neuron() -> Explorable:
         wrong = _CORNERS[is_right(w1, w2, b, gate) == 0]
         return [Points("plane", wrong[:, 0], wrong[:, 1], color="red", size=10, shape="cross", label="wrong")]
 
-    def inputs() -> list[Mark]:
-        return [Column("table", 0, _CORNERS[:, 0]), Column("table", 1, _CORNERS[:, 1])]
+    def inputs() -> Column:
+        return Column("table", 0, [f"{x1:g}, {x2:g}" for x1, x2 in _CORNERS])
 
     def sums(w1: float, w2: float, b: float) -> list[Mark]:
         z = _sums(w1, w2, b)
-        return [Column("table", 2, z), Column("table", 3, (z > 0).astype(float))]
+        return [Column("table", 1, z), Column("table", 2, (z > 0).astype(float))]
 
-    def wanted(gate: str) -> Column:
-        return Column("table", 4, neurons.GATES[gate])
-
-    def verdicts(w1: float, w2: float, b: float, gate: str) -> Column:
-        return Column("table", 5, ["✓" if r else "✗" for r in is_right(w1, w2, b, gate)])
+    def wanted(w1: float, w2: float, b: float, gate: str) -> Column:
+        right = is_right(w1, w2, b, gate)
+        return Column(
+            "table", 3, [f"{t} {'✓' if r else '✗'}" for t, r in zip(neurons.GATES[gate], right, strict=True)]
+        )
 
     def count(w1: float, w2: float, b: float, gate: str) -> str:
         num = int(is_right(w1, w2, b, gate).sum())
@@ -465,9 +465,9 @@ def one_neuron() -> Explorable:
         ],
         panels=[
             Plot("plane", Axis("x₁", _LOW, _HIGH), Axis("x₂", _LOW, _HIGH), equal=True, ratio=0.85),
-            Table("table", ["x₁", "x₂", "w·x+b", "output", "wanted", ""], rows=4),
+            Table("table", ["x₁, x₂", "sum z", "output", "wanted"], rows=4),
         ],
-        parts=[half_plane, corners, mistakes, inputs, sums, wanted, verdicts],
+        parts=[half_plane, corners, mistakes, inputs, sums, wanted],
         describe=[count, line],
     )
 
