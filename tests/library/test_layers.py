@@ -53,7 +53,7 @@ def test_a_gradient_of_another_shape_or_dtype_is_refused(name):
     outputs = layer.forward(rng().normal(size=(2, 4)))
     with pytest.raises(ValueError, match=r"backward should have the shape of the outputs"):
         layer.backward(np.ones((*outputs.shape, 1)))
-    with pytest.raises(TypeError, match=r"backward should have the dtype of the outputs"):
+    with pytest.raises(TypeError, match=r"should have the dtype of the outputs, float64, but"):
         layer.backward(np.ones(outputs.shape, np.float32))
     with pytest.raises(TypeError, match=r"backward should be an array of float64 or float32"):
         layer.backward([[1.0]])
@@ -64,7 +64,10 @@ def test_whole_numbers_and_lists_are_refused_as_inputs(name):
     layer = make_all()[name]
     for bad in ([[1.0, 2.0, 3.0, 4.0]], np.ones((2, 4), int)):
         kind = type(layer).__name__
-        with pytest.raises(TypeError, match=f"^inputs of {kind} should be an array of float64"):
+        with pytest.raises(
+            TypeError,
+            match=f"^inputs of {kind} should be an array of float.* got (an array|\\[)",
+        ):
             layer.forward(bad)
 
 
