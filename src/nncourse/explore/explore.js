@@ -17,7 +17,7 @@ function number(value, digits = 4) {
   if (power >= 6 || power < -3) {
     const [mantissa, exponent] = size.toExponential(digits - 2).split("e");
     const raised = String(Number(exponent)).replace(/[-0-9]/g, (c) => (c === "-" ? "⁻" : "⁰¹²³⁴⁵⁶⁷⁸⁹"[c]));
-    return `${sign}${plain(mantissa)}×10${raised}`;
+    return `${sign}${Number(mantissa) === 1 ? "" : plain(mantissa) + "×"}10${raised}`;
   }
   return sign + plain(size.toFixed(Math.max(0, digits - 1 - power)));
 }

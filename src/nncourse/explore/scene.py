@@ -50,7 +50,8 @@ def number(value: float, digits: int = 4) -> str:
         rounded = Decimal(size).quantize(kept, rounding=ROUND_HALF_UP)
         mantissa, exponent = f"{rounded:.{digits - 2}e}".split("e")
         raised = str(int(exponent)).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
-        return f"{sign}{_plain(mantissa)}×10{raised}"
+        factor = "" if float(mantissa) == 1 else f"{_plain(mantissa)}×"
+        return f"{sign}{factor}10{raised}"
     places = Decimal(1).scaleb(-max(0, digits - 1 - power))
     return sign + _plain(str(Decimal(size).quantize(places, rounding=ROUND_HALF_UP)))
 
