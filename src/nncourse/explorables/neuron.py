@@ -465,7 +465,7 @@ def one_neuron() -> Explorable:
         ],
         panels=[
             Plot("plane", Axis("x₁", _LOW, _HIGH), Axis("x₂", _LOW, _HIGH), equal=True, ratio=0.85),
-            Table("table", ["x₁, x₂", "sum z", "output", "wanted"], rows=4),
+            Table("table", ["x", "sum z", "output", "wanted"], rows=4),
         ],
         parts=[half_plane, corners, mistakes, inputs, sums, wanted],
         describe=[count, line],
