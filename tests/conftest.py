@@ -23,6 +23,7 @@ import nbformat
 import pytest
 import yaml
 from axe_playwright_python.sync_playwright import Axe
+from hypothesis import settings
 from playwright.sync_api import Browser, Page, Route, sync_playwright
 
 from browser import HELP, find_browser
@@ -33,6 +34,10 @@ ROOT = Path(__file__).resolve().parent.parent
 CONFIG = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
 REPOSITORY = CONFIG["repository"]["url"]
 BRANCH = CONFIG["repository"]["branch"]
+
+# Property tests try the same examples every time, however busy the machine.
+settings.register_profile("nncourse", deadline=None, derandomize=True)
+settings.load_profile("nncourse")
 
 # No sandbox as root, and none of the browser's own calls home.
 BROWSER_FLAGS = [
