@@ -753,26 +753,28 @@ def gradient_check() -> Explorable:
     where = (1, 3)  # the weight whose neighbourhood is shown
     methods = {"central": "central", "one-sided": "one-sided"}
 
-    def errors(method: str, precision: str) -> list[Mark]:
-        y = np.array([difference_error(e, method, precision) for e in EPSILONS])
+    def errors(method: str, precision: str, curve: bool) -> list[Mark]:
+        steps = EPSILONS if curve else EPSILONS[:0]  # first the reader looks for the valley
+        y = np.array([difference_error(e, method, precision) for e in steps])
         other = next(m for m in methods if m != method)
-        faint = np.array([difference_error(e, other, precision) for e in EPSILONS])
+        faint = np.array([difference_error(e, other, precision) for e in steps])
         return [
-            Line("error", EPSILONS, np.maximum(faint, 1e-12), color="soft", width=1.2, label=other),
-            Line("error", EPSILONS, np.maximum(y, 1e-12), color="blue", label=method),
+            Line("error", steps, np.maximum(faint, 1e-12), color="soft", width=1.2, label=other),
+            Line("error", steps, np.maximum(y, 1e-12), color="blue", label=method),
         ]
 
-    def guides(method: str, precision: str) -> list[Mark]:
+    def guides(method: str, precision: str, curve: bool) -> list[Mark]:
+        steps = EPSILONS if curve else EPSILONS[:0]
         power = 2 if method == "central" else 1
         at_one = difference_error(float(EPSILONS[-5]), method, "float64") / EPSILONS[-5] ** power
         derived = measured("float64").gradient()
         level = measured("float64").loss(where, 0.0)
         noise = _ROUNDING[precision] * level * np.sqrt(derived.size) / np.linalg.norm(derived)
         return [
-            Line("error", EPSILONS, at_one * EPSILONS**power, color="green", dash=True, width=1.5),
-            Line("error", EPSILONS, noise / EPSILONS, color="orange", dash=True, width=1.5),
-            Text("error", [3e-12], [30.0], ["← round-off"], color="orange"),
-            Text("error", [5e-2], [30.0], ["truncation →"], color="green", anchor="end"),
+            Line("error", steps, at_one * steps**power, color="green", dash=True, width=1.5),
+            Line("error", steps, noise / steps, color="orange", dash=True, width=1.5),
+            Text("error", [3e-12], [30.0], ["← round-off" if curve else ""], color="orange"),
+            Text("error", [5e-2], [30.0], ["truncation →" if curve else ""], color="green", anchor="end"),
         ]
 
     def here(epsilon: float, method: str, precision: str) -> list[Mark]:
@@ -838,6 +840,7 @@ def gradient_check() -> Explorable:
             ),
             Choice(name="method", label="difference", options=methods),
             Choice(name="precision", label="numbers", options=tuple(_ROUNDING)),
+            Toggle(name="curve", label="show the whole curve"),
         ],
         panels=[
             Plot("error", Axis("step ε", 1e-12, 1e-1, "log"), Axis("relative error", 1e-12, 100, "log")),
