@@ -6,7 +6,7 @@ PORT ?= 8000
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup browser book serve lab test lint format pins clean
+.PHONY: help setup browser book serve lab test bench lint format pins clean
 
 help:  ## list these commands
 	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,6 +28,9 @@ browser: setup
 
 test: browser lint  ## run every check: style, types, notebooks, library, built pages
 	@$(BIN)/pytest
+
+bench: browser  ## time figures and weigh pages; writes docs/benchmarks.md
+	@$(BIN)/python benchmarks/bench_pages.py
 
 lint: setup  ## check style and types only
 	@$(BIN)/ruff check --quiet

@@ -159,11 +159,7 @@ class Slider(Control):
             grid[0], grid[-1] = float(self.low), float(self.high)
         position = math.log if self.scale == "log" else float
         near = 0.4 * (position(self.high) - position(self.low)) / (self.num - 1)
-        inner = [
-            v
-            for v in grid[1:-1]
-            if self.low < v < self.high and all(abs(position(v) - position(s)) > near for s in special)
-        ]
+        inner = [v for v in grid[1:-1] if all(abs(position(v) - position(s)) > near for s in special)]
         values = sorted({grid[0], grid[-1], *special, *(grid[1:-1] if self.integer else inner)})
         object.__setattr__(self, "_grid", tuple(int(v) if self.integer else v for v in values))
         super().__post_init__()
