@@ -102,8 +102,8 @@ class GradientReport:
         worst = self.worst
         place = "a random direction" if worst.where is None else f"element {list(worst.where)}"
         lines = [
-            f"gradient check {'passed' if self.passed else 'FAILED'}: worst is {worst.name}, "
-            f"relative error {worst.error:.1e} (tolerance {self.tolerance:.0e})"
+            f"gradient check {'passed' if self.passed else 'FAILED'}: worst is {worst.name},\n"
+            f"  relative error {worst.error:.1e} (tolerance {self.tolerance:.0e})"
         ]
         if not self.passed:
             lines.append(f"  in {place}: derived {worst.derived:.8g}, measured {worst.measured:.8g}")
@@ -166,7 +166,8 @@ def check_derivative(
     Examples
     --------
     >>> print(check_derivative(np.sin, np.cos, np.linspace(-3, 3, 7)))  # doctest: +ELLIPSIS
-    gradient check passed: worst is z, relative error ... (tolerance 1e-07)
+    gradient check passed: worst is z,
+      relative error ... (tolerance 1e-07)
     >>> check_derivative(np.sin, np.sin, np.linspace(-3, 3, 7)).passed
     False
     """

@@ -545,7 +545,7 @@ def two_paths() -> Explorable:
             ink.word(60, 194, "c = 2", "muted")
             ink.arrow(80, 190, 124, 190, "soft")
         if not twice:
-            text = f"∂L/∂x = {_short(parts[0])}: one path, one term"
+            text = f"∂L/∂x = {_short(parts[0])}: one path, {'one term' if add else 'nothing to lose'}"
         elif add:
             plus = f"+ {_short(parts[1])}" if parts[1] >= 0 else f"− {_short(-parts[1])}"
             text = f"∂L/∂x = {_short(parts[0])} {plus} = {_short(sum(parts))}"
@@ -573,7 +573,8 @@ def two_paths() -> Explorable:
         if used == "once":
             return Say(
                 "x reaches L along one path. The slopes along it multiply to 1 · 2x = {}, and that is "
-                "the slope of the curve at x = {}.",
+                "the slope of the curve at x = {}."
+                + ("" if add else " With a single path = does as well as +=."),
                 *(parts[0], x),
             )
         if add:
