@@ -155,7 +155,7 @@ def derivative() -> Explorable:
         "activations.derivative",
         title="How steep is it here?",
         controls=[
-            Choice(name="function", label="function", options=names),
+            Choice(name="function", label="function", options=names, start="relu"),
             Slider(
                 name="z", label="z", low=-REACH, high=REACH, num=65, start=1.0, marks=(-6.0, -1.0, 0.0, 3.0)
             ),
@@ -396,7 +396,7 @@ def vanishing_signal() -> Explorable:
                 low=1,
                 high=DEEPEST,
                 num=10,
-                start=10,
+                start=2,
                 integer=True,
                 marks=(2, 5, 10, 20, 30),
             ),
