@@ -239,7 +239,8 @@ def xor() -> Explorable:
         low, high = bands[activation][unit]
         who = {"h1": "Hidden unit 1", "h2": "Hidden unit 2", "out": "The output"}[unit]
         if high > 2:
-            return Say(who + " is on where x₁ + x₂ is above {}: one side of a line.", low)
+            state = "positive" if activation == "none" and unit != "out" else "on"
+            return Say(f"{who} is {state} where x₁ + x₂ is above {{}}: one side of a line.", low)
         return Say(who + " is on where x₁ + x₂ is between {} and {}: a band between lines.", low, high)
 
     def said_morph(activation: str, morph: int) -> Say:
