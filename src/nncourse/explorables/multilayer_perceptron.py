@@ -239,24 +239,25 @@ def xor() -> Explorable:
         low, high = bands[activation][unit]
         who = {"h1": "Hidden unit 1", "h2": "Hidden unit 2", "out": "The output"}[unit]
         if high > 2:
-            return Say(who + " is on where x₁ + x₂ is above {}: one side of a line.", low)
+            state = "positive" if activation == "none" and unit != "out" else "on"
+            return Say(f"{who} is {state} where x₁ + x₂ is above {{}}: one side of a line.", low)
         return Say(who + " is on where x₁ + x₂ is between {} and {}: a band between lines.", low, high)
 
     def said_morph(activation: str, morph: int) -> Say:
         where = _on_the_way(_CORNERS, activation, morph)
         right = int(((_score(where, activation) > 0) == _XOR_LABELS).sum())
         if morph == 0:
-            return Say("On the right, before the points move, the output's line has {} of 4 right.", right)
+            return Say("Before the points move, the output's line has {} of 4 right.", right)
         if morph < MORPH_STEPS:
-            return Say("On the right, on the way, the output's line has {} of 4 right.", right)
+            return Say("On the way to hidden space, the output's line has {} of 4 right.", right)
         if activation == "none":
             return Say(
-                "On the right, in hidden space: without an activation the four points stand in a "
-                "row, in the order 0, 1, 1, 0. No line gets more than {} of 4 right.",
+                "In hidden space, without an activation, the four points stand in a row: a 0, both 1s "
+                "on one spot, and a 0. No line gets more than {} of 4 right.",
                 right,
             )
         return Say(
-            "On the right, in hidden space: (0, 1) and (1, 0) have become one point, and {} of 4 are right.",
+            "In hidden space (0, 1) and (1, 0) have become one point, and {} of 4 are right.",
             right,
         )
 
@@ -267,7 +268,7 @@ def xor() -> Explorable:
             Stepper(name="morph", label="on the way to hidden space", last=MORPH_STEPS, start=0),
             Choice(
                 name="unit",
-                label="unit shown on the left",
+                label="unit shown in input space",
                 options={"h1": "hidden unit 1", "h2": "hidden unit 2", "out": "output"},
             ),
             Choice(
@@ -771,7 +772,7 @@ def folding() -> Explorable:
 
     return Explorable(
         "multilayer_perceptron.folding",
-        title="Every layer folds the line once more",
+        title="What does one more layer of two units do?",
         controls=[Slider(name="depth", label="hidden layers", low=1, high=MAX_FOLDS, start=1, integer=True)],
         panels=[
             Plot("curve", Axis("input x", 0, 1), Axis("output", 0, 1.05)),
