@@ -683,7 +683,9 @@ def perceptron_learning() -> Explorable:
             *(run.num_wrong[k], len(_samples(samples)[1])),
         )
 
-    window = (_LEARNING_LOW, _HIGH)
+    across, up = (
+        Axis(name, _LEARNING_LOW, _HIGH, ticks=[(-1, "−1"), (0, "0"), (1, "1")]) for name in ("x₁", "x₂")
+    )
     return Explorable(
         "neuron.perceptron_learning",
         title="The perceptron learns: does the line come to rest?",
@@ -712,7 +714,7 @@ def perceptron_learning() -> Explorable:
             ),
         ],
         panels=[
-            Plot("plane", Axis("x₁", *window), Axis("x₂", *window), equal=True, ratio=0.8),
+            Plot("plane", across, up, equal=True, ratio=0.8),
             Plot("weights", Axis("updates", 0, UPDATES), Axis("weights and bias", -6, 6), ratio=0.8),
         ],
         parts=[lines, points, weights],
