@@ -217,12 +217,13 @@ def mcculloch_pitts() -> Explorable:
         if veto and x3:
             return Say(
                 "x₃ is on and inhibits. Its veto silences the unit, whatever else arrives: y = 0. "
-                "The {} exciting inputs that are on do not matter.",
+                "The exciting inputs, {} of them on, do not matter.",
                 excitation,
             )
+        inputs_are = "input is" if excitation == 1 else "inputs are"
         outcome = "the unit fires, y = 1" if excitation >= threshold else "the unit is silent, y = 0"
         return Say(
-            f"{{}} exciting inputs are on and the threshold is {{}}: {outcome}.", excitation, threshold
+            f"{{}} exciting {inputs_are} on and the threshold is {{}}: {outcome}.", excitation, threshold
         )
 
     return Explorable(
@@ -540,6 +541,7 @@ def all_neurons() -> Explorable:
 # ── Learning ────────────────────────────────────────────────────────────────────────────────────
 
 UPDATES = 36
+_LEARNING_LOW = -1.25  # so that the line after the first mistake on OR is in sight
 _STARTS = {"zero": (0.0, 0.0, 0.0), "wrong": (-1.0, 0.5, 0.5)}
 
 
@@ -601,6 +603,14 @@ def _run(samples: str, learning_rate: float, begin: str) -> _Run:
     return _Run(samples, learning_rate, begin)
 
 
+def _unseen(state: Array) -> str:
+    """Say why no line is in the picture of the learning perceptron, if none is."""
+    if not state[:2].any():
+        return " Both weights are 0: there is no line."
+    sums = np.array(list(product((_LEARNING_LOW, _HIGH), repeat=2))) @ state[:2] + state[2]
+    return " The line lies outside the picture." if (sums > 0).all() or (sums < 0).all() else ""
+
+
 def perceptron_learning() -> Explorable:
     """Show the perceptron rule turning its line, one mistake at a time."""
 
@@ -638,9 +648,10 @@ def perceptron_learning() -> Explorable:
         step = np.arange(UPDATES + 1)
         return [
             Line("weights", [0, UPDATES], [0, 0], color="soft", width=1),
+            # b is wide and lies beneath, since it often runs along a weight
+            Line("weights", step, b, color="orange", width=3.5, shown="step", label="b"),
             Line("weights", step, w1, color="blue", shown="step", label="w₁"),
             Line("weights", step, w2, color="purple", dash=True, shown="step", label="w₂"),
-            Line("weights", step, b, color="orange", width=3.5, shown="step", label="b"),
         ]
 
     def said(step: int, samples: str, learning_rate: float, begin: str) -> Say:
@@ -666,14 +677,15 @@ def perceptron_learning() -> Explorable:
         if run.num_wrong[k] == 0:
             return Say("No point is wrong: the rule has converged.")
         verb = "is" if run.num_wrong[k] == 1 else "are"
-        left = Say(f"{{}} of {{}} points {verb} wrong.", run.num_wrong[k], len(_samples(samples)[1]))
-        if not run.returned(k):
-            return left
+        again = " These weights came up before, after the same point: it repeats for ever."
         return Say(
-            left.template + " These weights came up before, after the same point: it repeats for ever.",
-            *left.numbers,
+            f"{{}} of {{}} points {verb} wrong.{_unseen(run.states[k])}{again if run.returned(k) else ''}",
+            *(run.num_wrong[k], len(_samples(samples)[1])),
         )
 
+    across, up = (
+        Axis(name, _LEARNING_LOW, _HIGH, ticks=[(-1, "−1"), (0, "0"), (1, "1")]) for name in ("x₁", "x₂")
+    )
     return Explorable(
         "neuron.perceptron_learning",
         title="The perceptron learns: does the line come to rest?",
@@ -702,7 +714,7 @@ def perceptron_learning() -> Explorable:
             ),
         ],
         panels=[
-            Plot("plane", Axis("x₁", _LOW, _HIGH), Axis("x₂", _LOW, _HIGH), equal=True, ratio=0.8),
+            Plot("plane", across, up, equal=True, ratio=0.8),
             Plot("weights", Axis("updates", 0, UPDATES), Axis("weights and bias", -6, 6), ratio=0.8),
         ],
         parts=[lines, points, weights],
