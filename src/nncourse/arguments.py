@@ -158,8 +158,7 @@ def all_finite(array: Array) -> bool:
     not finite (perhaps it just overflowed) is every number looked at. Three times faster than
     ``np.isfinite(array).all()``.
     """
-    flat = array.ravel(order="K")
-    return math.isfinite(np.vdot(flat, flat)) or bool(np.isfinite(flat).all())
+    return math.isfinite(np.vdot(array, array)) or bool(np.isfinite(array).all())
 
 
 def finite(name: str, array: Array) -> None:
