@@ -330,7 +330,7 @@ class SoftmaxCrossEntropy(Loss):
         return targets
 
     def _losses(self, predictions: Array, targets: Array) -> Array:
-        # Column by column in memory, sums over a few classes run several times faster.
+        # Class by class in memory, sums over a few classes run several times faster.
         self._log_probabilities = log_softmax(np.asfortranarray(predictions))
         losses: Array = -(targets * self._log_probabilities).sum(axis=1)
         return losses
@@ -349,7 +349,7 @@ def one_hot_like(predictions: Array, labels: npt.NDArray[Any]) -> Array:
     """
     n, k = predictions.shape
     same_shape("targets", labels, (n,), "one label per row of predictions")
-    hits = labels[:, None] == np.arange(k)
+    hits = (np.arange(k)[:, None] == labels).T  # class by class in memory, as the loss has its scores
     if np.count_nonzero(hits) < n:
         raise ValueError(
             f"targets should be labels from 0 to {k - 1}, but got values from {labels.min()} "
