@@ -203,9 +203,14 @@ def softmax(z: npt.ArrayLike, axis: int = -1) -> Array:
 
 
 def log_softmax(z: npt.ArrayLike, axis: int = -1) -> Array:
-    """Return log softmax(z) without ever taking the logarithm of 0."""
+    """Return log softmax(z) without ever taking the logarithm of 0.
+
+    The largest score is subtracted first, as in `softmax`, so one exponential in the sum is 1.
+    """
     z = real_array("z", z)
-    return z - logsumexp(z, axis=axis)
+    shifted: Array = z - z.max(axis=axis, keepdims=True)
+    total: Array = np.exp(shifted).sum(axis=axis, keepdims=True)
+    return shifted - np.log(total)
 
 
 def softmax_derivative(z: npt.ArrayLike) -> Array:

@@ -155,11 +155,10 @@ def all_finite(array: Array) -> bool:
     """Say whether an array has neither NaN nor infinity.
 
     One dot product answers for almost every array: NaN and infinity survive it. Only when it is
-    not finite (perhaps it just overflowed) is every number looked at. Three times faster than
-    ``np.isfinite(array).all()``.
+    not finite (perhaps it just overflowed) is every number looked at. On the small arrays of this
+    book that is twice as fast as ``np.isfinite(array).all()``.
     """
-    flat = array.ravel(order="K")
-    return math.isfinite(np.vdot(flat, flat)) or bool(np.isfinite(flat).all())
+    return math.isfinite(np.vdot(array, array)) or bool(np.isfinite(array).all())
 
 
 def finite(name: str, array: Array) -> None:

@@ -15,6 +15,7 @@ Every loss is used as ``value = loss.forward(predictions, targets)`` and then
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -23,7 +24,6 @@ import numpy.typing as npt
 from nncourse.activations import log_softmax, sigmoid
 from nncourse.arguments import (
     Array,
-    all_finite,
     check_array,
     describe,
     finite,
@@ -80,13 +80,13 @@ class Loss:
         self._predictions = predictions
         self._targets = self._prepare(predictions, targets)
         values = self._losses(predictions, self._targets)
-        if not all_finite(values):
+        total = float(values.sum())
+        if not math.isfinite(total):  # NaN and infinity survive a sum
             finite("predictions", predictions)
             finite("targets", self._targets)
         self._values = values
         if self.reduction == "none":
             return values
-        total = float(values.sum())
         return total / values.size if self.reduction == "mean" else total
 
     def backward(self, grad: float | Array = 1.0) -> Array:
@@ -330,7 +330,7 @@ class SoftmaxCrossEntropy(Loss):
         return targets
 
     def _losses(self, predictions: Array, targets: Array) -> Array:
-        # Column by column in memory, sums over a few classes run several times faster.
+        # Class by class in memory, sums over a few classes run several times faster.
         self._log_probabilities = log_softmax(np.asfortranarray(predictions))
         losses: Array = -(targets * self._log_probabilities).sum(axis=1)
         return losses
@@ -349,7 +349,7 @@ def one_hot_like(predictions: Array, labels: npt.NDArray[Any]) -> Array:
     """
     n, k = predictions.shape
     same_shape("targets", labels, (n,), "one label per row of predictions")
-    hits = labels[:, None] == np.arange(k)
+    hits = (np.arange(k)[:, None] == labels).T  # class by class in memory, as the loss has its scores
     if np.count_nonzero(hits) < n:
         raise ValueError(
             f"targets should be labels from 0 to {k - 1}, but got values from {labels.min()} "
