@@ -20,7 +20,7 @@ from one_of_everything import everything
 from playwright.sync_api import Browser, Locator, Page, expect
 
 import nncourse.explore
-from conftest import BROWSER_FLAGS, OpenPage, Visit
+from conftest import OpenPage, Visit
 from nncourse.explorables import every_figure
 from nncourse.explore import Explorable, Slider, Stepper, Toggle, Value
 from nncourse.explore.page import _NO_SCRIPT, as_classic_script, figure_html
@@ -29,6 +29,16 @@ from serve import make_server
 Maker = Callable[[], Explorable]
 MAKERS: list[Maker] = [maker for maker in every_figure() if maker().controls] + [everything]
 every = pytest.mark.parametrize("maker", MAKERS, ids=[m.__name__ for m in MAKERS])
+with_marks = pytest.mark.parametrize(
+    "maker",
+    [m for m in MAKERS if any(c.spec().get("marks") for c in m().controls.values())],
+    ids=lambda m: m.__name__,
+)
+with_steps = pytest.mark.parametrize(
+    "maker",
+    [m for m in MAKERS if any(isinstance(c, Stepper) for c in m().controls.values())],
+    ids=lambda m: m.__name__,
+)
 SPEAKING = 200  # ms after which the description has followed
 made: Callable[[Maker], Explorable] = cache(lambda maker: maker())
 
@@ -126,6 +136,23 @@ def open_figure(open_page: OpenPage, addresses: Mapping[str, tuple[str, Path]]) 
     return open_figure
 
 
+OpenPages = Callable[..., Iterator[list[Stage]]]
+
+
+@pytest.fixture
+def open_pages(open_page: OpenPage, addresses: Mapping[str, tuple[str, Path]]) -> OpenPages:
+    """Open every page that has figures, one after the other, for what needs no page of its own."""
+
+    def open_pages(**options: Any) -> Iterator[list[Stage]]:
+        figures = [made(maker) for maker in MAKERS]
+        for address in sorted({addresses[figure.name][0] for figure in figures}):
+            visit = open_page(address, **options)
+            yield [Stage(visit, figure) for figure in figures if addresses[figure.name][0] == address]
+            visit.page.close()
+
+    return open_pages
+
+
 def test_every_explorable_of_the_book_is_made_by_the_library(
     addresses: Mapping[str, tuple[str, Path]],
 ) -> None:
@@ -216,7 +243,7 @@ def test_every_place_of_every_control_is_drawn_and_said_as_python_says(
     stage.visit.assert_quiet()
 
 
-@every
+@with_marks
 def test_marks_go_to_their_values_and_say_so(open_figure: OpenFigure, maker: Maker) -> None:
     stage = open_figure(maker)
     for name, control in stage.figure.controls.items():
@@ -264,7 +291,7 @@ def test_reload_keeps_every_control_where_it_was(open_figure: OpenFigure, maker:
     stage.visit.assert_quiet()
 
 
-@every
+@pytest.mark.parametrize("maker", [MAKERS[0], everything], ids=["first", "everything"])
 def test_copied_link_opens_the_figure_as_it_is(open_figure: OpenFigure, maker: Maker) -> None:
     stage = open_figure(maker, permissions=["clipboard-read", "clipboard-write"])
     for name in stage.figure.controls:
@@ -340,7 +367,7 @@ def test_learning_rate_one_shows_2_minus14_98_in_table_and_description(open_figu
 # A film.
 
 
-@every
+@with_steps
 def test_stepper_steps_and_plays_to_its_end(open_figure: OpenFigure, maker: Maker) -> None:
     stage = open_figure(maker)
     stage.page.clock.install()
@@ -389,7 +416,7 @@ def test_a_film_stops_when_the_reader_moves_something(open_figure: OpenFigure) -
     expect(stage.root.locator("[data-play]")).to_have_attribute("aria-pressed", "false")
 
 
-@every
+@with_steps
 def test_reduced_motion_leaves_steps_but_no_film(open_figure: OpenFigure, maker: Maker) -> None:
     stage = open_figure(maker, reduced_motion="reduce")
     for name, control in stage.figure.controls.items():
@@ -427,7 +454,7 @@ SHIFTS = """() => {
 
 
 @every
-@pytest.mark.parametrize("width", [1280, 700, 390])
+@pytest.mark.parametrize("width", [1280, 390])
 def test_nothing_jumps_while_loading_or_while_a_control_moves(
     open_figure: OpenFigure, maker: Maker, width: int
 ) -> None:
@@ -477,95 +504,72 @@ def test_figure_fits_a_screen_of_320_pixels(open_figure: OpenFigure, maker: Make
         assert box["height"] >= 24 or control.get_attribute("type") == "checkbox"
 
 
-@every
-def test_figure_prints_with_its_values_and_without_its_buttons(open_figure: OpenFigure, maker: Maker) -> None:
-    stage = open_figure(maker)
-    stage.page.emulate_media(media="print")
-    for svg in stage.root.locator("svg").all():
-        expect(svg).to_be_visible()
-    expect(stage.readout).to_be_visible()
-    for hidden in stage.root.locator("button, input[type=range]").all():
-        expect(hidden).to_be_hidden()
-    for name, control in stage.figure.controls.items():
-        of_control = stage.input(name).locator("xpath=..")
-        expect(of_control.locator("label")).to_be_visible()
-        value = of_control.locator("output" if isinstance(control, Slider | Stepper) else "select, input")
-        expect(value).to_be_visible()
+def test_figure_prints_with_its_values_and_without_its_buttons(open_pages: OpenPages) -> None:
+    for stage in itertools.chain.from_iterable(open_pages()):
+        stage.page.emulate_media(media="print")
+        for svg in stage.root.locator("svg").all():
+            expect(svg).to_be_visible()
+        expect(stage.readout).to_be_visible()
+        for hidden in stage.root.locator("button, input[type=range]").all():
+            expect(hidden).to_be_hidden()
+        for name, control in stage.figure.controls.items():
+            of_control = stage.input(name).locator("xpath=..")
+            expect(of_control.locator("label")).to_be_visible()
+            value = of_control.locator("output" if isinstance(control, Slider | Stepper) else "select, input")
+            expect(value).to_be_visible()
 
 
-@every
-def test_without_javascript_there_is_a_picture_and_a_sentence(open_figure: OpenFigure, maker: Maker) -> None:
-    stage = open_figure(maker, java_script_enabled=False)
-    start = {name: control.first for name, control in stage.figure.controls.items()}
-    expect(stage.readout).to_have_text(stage.figure.description(**start))
-    for svg in stage.root.locator("svg").all():
-        box = svg.bounding_box()
-        assert box is not None
-        assert box["width"] > 150
-        assert box["height"] > 80
-        assert svg.locator("path").count() > 0
-    for control in stage.root.locator("[data-control], button").all():
-        expect(control).to_be_hidden()
+def test_without_javascript_there_is_a_picture_and_a_sentence(open_pages: OpenPages) -> None:
+    for stage in itertools.chain.from_iterable(open_pages(java_script_enabled=False)):
+        start = {name: control.first for name, control in stage.figure.controls.items()}
+        expect(stage.readout).to_have_text(stage.figure.description(**start))
+        for svg in stage.root.locator("svg").all():
+            box = svg.bounding_box()
+            assert box is not None
+            assert box["width"] > 150
+            assert box["height"] > 80
+            assert svg.locator("path").count() > 0
+        for control in stage.root.locator("[data-control], button").all():
+            expect(control).to_be_hidden()
 
 
-@every
-def test_loading_the_script_does_not_change_the_first_picture(open_figure: OpenFigure, maker: Maker) -> None:
-    """What was drawn when the book was built is what the browser draws, but for its width."""
-    before = open_figure(maker, java_script_enabled=False)
-    after = open_figure(maker)
-
-    def words(stage: Stage) -> list[str]:
-        return stage.root.locator("svg, table").all_text_contents()
-
-    assert [len(w) > 0 for w in words(before)] == [len(w) > 0 for w in words(after)]
-    tables = [stage.root.locator("td").all_text_contents() for stage in (before, after)]
-    assert tables[0] == tables[1]
-    assert before.values() == after.values()
-
-
-@every
-def test_changing_the_theme_redraws_the_figure(open_figure: OpenFigure, maker: Maker) -> None:
-    stage = open_figure(maker)
-    colours = """e => [...e.querySelectorAll('path')].map(getComputedStyle).map((s) => s.stroke + s.fill)"""
-    images = "e => [...e.querySelectorAll('image')].map((i) => i.getAttribute('href'))"
-    stage.page.evaluate("document.documentElement.dataset.theme = 'light'")
-    light = stage.root.evaluate(colours), stage.root.evaluate(images)
-    stage.page.evaluate("document.documentElement.dataset.theme = 'dark'")
-    dark = stage.root.evaluate(colours), stage.root.evaluate(images)
-    assert len(light[0]) == len(dark[0]) > 5
-    assert light[0] != dark[0]
-    assert len(light[1]) == len(dark[1])
-    assert all(a != b for a, b in zip(light[1], dark[1], strict=True))
+def test_changing_the_theme_redraws_the_figure(open_pages: OpenPages) -> None:
+    for stage in itertools.chain.from_iterable(open_pages()):
+        colours = "e => [...e.querySelectorAll('path')].map(getComputedStyle).map((s) => s.stroke + s.fill)"
+        images = "e => [...e.querySelectorAll('image')].map((i) => i.getAttribute('href'))"
+        stage.page.evaluate("document.documentElement.dataset.theme = 'light'")
+        light = stage.root.evaluate(colours), stage.root.evaluate(images)
+        stage.page.evaluate("document.documentElement.dataset.theme = 'dark'")
+        dark = stage.root.evaluate(colours), stage.root.evaluate(images)
+        assert len(light[0]) == len(dark[0]) > 5
+        assert light[0] != dark[0]
+        assert len(light[1]) == len(dark[1])
+        assert all(a != b for a, b in zip(light[1], dark[1], strict=True))
 
 
 # From a folder, without a server.
 
 
-@every
-def test_figure_works_from_a_file(
-    browser: Browser, addresses: Mapping[str, tuple[str, Path]], maker: Maker
-) -> None:
-    assert "--no-sandbox" in BROWSER_FLAGS
-    figure = made(maker)
-    context = browser.new_context(offline=True)
-    try:
+def test_every_figure_works_from_a_file(browser: Browser, addresses: Mapping[str, tuple[str, Path]]) -> None:
+    figures = [made(maker) for maker in MAKERS]
+    for path in sorted({addresses[figure.name][1] for figure in figures}):
+        context = browser.new_context(offline=True)
         visit = Visit(context.new_page())
-        visit.page.on("console", lambda message: visit.console.append(message.text))
-        visit.page.on("pageerror", lambda error: visit.console.append(str(error)))
-        visit.page.goto(addresses[figure.name][1].as_uri())
-        stage = Stage(visit, figure)
-        expect(stage.root).to_have_attribute("data-ready", "page")
-        for name in figure.controls:
-            by_keyboard(stage, name)
+        visit.page.on("console", lambda message, to=visit.console: to.append(message.text))
+        visit.page.on("pageerror", lambda error, to=visit.console: to.append(str(error)))
+        visit.page.goto(path.as_uri())
+        stages = [Stage(visit, figure) for figure in figures if addresses[figure.name][1] == path]
+        for stage in stages:
+            expect(stage.root).to_have_attribute("data-ready", "page")
+            by_keyboard(stage, next(iter(stage.figure.controls)))
             stage.expect_to_agree()
-        values = stage.values()
-        moved = len([n for n, c in figure.controls.items() if values[n] != c.first])
-        visit.page.wait_for_function("n => location.hash.split('=').length === n + 1", arg=moved)
+        values = [stage.values() for stage in stages]
+        visit.page.wait_for_function("n => location.hash.split('=').length === n + 1", arg=len(stages))
         visit.page.reload()
-        expect(stage.root).to_have_attribute("data-ready", "page")
-        assert stage.values() == values
+        for stage, kept in zip(stages, values, strict=True):
+            expect(stage.root).to_have_attribute("data-ready", "page")
+            assert stage.values() == kept
         visit.assert_quiet()
-    finally:
         context.close()
 
 
