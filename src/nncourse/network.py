@@ -301,7 +301,8 @@ class Sequential:
             changed then.
         """
         try:
-            with np.load(path, allow_pickle=False) as file:
+            # np.load would leave a damaged file open; here it is closed whatever happens.
+            with open(path, "rb") as stream, np.load(stream, allow_pickle=False) as file:
                 state = {name: file[name] for name in file.files}
         except FileNotFoundError:
             raise
