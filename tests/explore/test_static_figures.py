@@ -228,6 +228,7 @@ def test_every_place_of_every_control_is_drawn_and_said_as_python_says(
     open_figure: OpenFigure, maker: Maker
 ) -> None:
     stage = open_figure(maker)
+    stage.page.wait_for_timeout(2 * SPEAKING)  # a timer from before the clock cannot be called off
     stage.page.clock.install()
     for name, control in stage.figure.controls.items():
         start = stage.position(name)
