@@ -294,7 +294,7 @@ def xor() -> Explorable:
                 ratio=1.0,
                 equal=True,
             ),
-            Table("truth", ["x₁", "x₂", "h₁", "h₂", "output", "XOR"], rows=4),
+            Table("truth", ["x₁", "x₂", "h₁", "h₂", "out", "XOR"], rows=4),
         ],
         parts=[region, lines, corners, window, border, moving, numbers],
         describe=[said_unit, said_morph],
