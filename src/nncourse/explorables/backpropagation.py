@@ -780,7 +780,7 @@ def gradient_check() -> Explorable:
 
     def here(epsilon: float, method: str, precision: str) -> list[Mark]:
         error = max(difference_error(epsilon, method, precision), 1e-12)
-        return [Points("error", [epsilon], [error], color="ink", size=6, label=f"{method}, {precision}")]
+        return [Points("error", [epsilon], [error], color="ink", size=6, label=precision)]
 
     @cache
     def rises(epsilon: float, precision: str) -> tuple[Array, Array]:
