@@ -257,8 +257,8 @@ const counter = (values) => (mark, length) => (mark.shown ? Math.min(length, val
 
 const FIRST_WIDTH = 340; // before the browser says how wide a panel really is
 
-/** The inside of a plot's <svg>, drawn for `width` pixels. */
-function plotSVG(panel, marks, values, width, dark, id) {
+/** The frame and the marks of a plot, drawn for `width` pixels: the pieces of the inside of its <svg>. */
+function plotPieces(panel, marks, values, width, dark) {
   const view = marks.find((m) => m.kind === "view");
   let [x0, x1] = view ? view.x : [panel.x.low, panel.x.high];
   let [y0, y1] = view ? view.y : [panel.y.low, panel.y.high];
@@ -283,12 +283,16 @@ function plotSVG(panel, marks, values, width, dark, id) {
     frame += `<text x="${px(Math.max(2, left - 10))}" y="${px(top - 10)}">${escape(panel.y.label)}</text>`;
   }
   const tools = { X, Y, dark, count: counter(values) };
-  const drawn = marks.map((m) => MARKS[m.kind](m, tools)).join("");
-  return (
-    `<clipPath id="${id}"><rect x="${px(left - 6)}" y="${px(top - 6)}" width="${px(right - left + 12)}" height="${px(bottom - top + 12)}"/></clipPath>` +
-    `<g class="nn-frame">${frame}</g><g clip-path="url(#${id})">${drawn}</g>`
-  );
+  return {
+    clip: `<rect x="${px(left - 6)}" y="${px(top - 6)}" width="${px(right - left + 12)}" height="${px(bottom - top + 12)}"/>`,
+    frame,
+    marks: marks.map((m) => MARKS[m.kind](m, tools)),
+  };
 }
+
+const plotSVG = ({ clip, frame, marks }, id) =>
+  `<clipPath id="${id}">${clip}</clipPath><g class="nn-frame">${frame}</g>` +
+  `<g clip-path="url(#${id})">${marks.map((m) => `<g>${m}</g>`).join("")}</g>`;
 
 function legendHTML(marks) {
   const named = marks.filter((m) => m.label);
@@ -297,14 +301,18 @@ function legendHTML(marks) {
   return `<div class="nn-legend">${keys.map((k) => `<span>${k}</span>`).join("")}</div>`;
 }
 
-function tableHTML(panel, marks, values) {
-  const columns = panel.columns.map((_, i) => marks.find((m) => m.index === i));
-  const count = counter(values), texts = columns.map((m) =>
-    m ? Array.from(m.cells, (v) => (typeof v === "string" ? v : v === v ? number(v) : "")).slice(0, count(m, m.cells.length)) : []);
-  let body = "";
-  for (let r = 0; r < Math.max(...texts.map((t) => t.length)); r++)
-    body += `<tr>${texts.map((t) => `<td>${escape(t[r] || "")}</td>`).join("")}</tr>`;
+/** The rows of a table's cells. */
+function rowsOf(panel, marks, values) {
+  const count = counter(values), columns = panel.columns.map((_, i) => {
+    const m = marks.find((mark) => mark.index === i);
+    return m ? Array.from(m.cells, (v) => (typeof v === "string" ? v : v === v ? number(v) : "")).slice(0, count(m, m.cells.length)) : [];
+  });
+  return Array.from({ length: Math.max(...columns.map((c) => c.length)) }, (_, r) => columns.map((c) => c[r] || ""));
+}
+
+function tableHTML(panel, rows) {
   const head = panel.columns.map((c) => `<th scope="col">${escape(c)}</th>`).join("");
+  const body = rows.map((row) => `<tr>${row.map((text) => `<td>${escape(text)}</td>`).join("")}</tr>`).join("");
   return `<table><caption>${escape(panel.title)}</caption><thead><tr>${head}</tr></thead><tbody>${body}</tbody></table>`;
 }
 
@@ -377,7 +385,7 @@ function figureHTML(spec, scene, id) {
   spec.panels.forEach((panel, i) => {
     const marks = scene.marks.filter((m) => m.panel === panel.name);
     if (panel.kind === "table") {
-      panels.table += `<div class="nn-panel nn-table" data-panel="${i}" style="--nn-rows:${panel.rows};--nn-columns:${panel.columns.length}">${tableHTML(panel, marks, values)}</div>`;
+      panels.table += `<div class="nn-panel nn-table" data-panel="${i}" style="--nn-rows:${panel.rows};--nn-columns:${panel.columns.length}">${tableHTML(panel, rowsOf(panel, marks, values))}</div>`;
       return;
     }
     const size = `viewBox="0 0 ${FIRST_WIDTH} ${FIRST_WIDTH * panel.ratio}" style="aspect-ratio:${1 / panel.ratio}"`;
@@ -385,7 +393,7 @@ function figureHTML(spec, scene, id) {
     panels.plot +=
       `<div class="nn-panel nn-plot" data-panel="${i}">${title}<div data-legend>${legendHTML(marks)}</div>` +
       `<svg role="img" aria-label="${escape(panel.title || spec.title)}" aria-describedby="${id}-say" ${size}>` +
-      `${plotSVG(panel, marks, values, FIRST_WIDTH, false, `${id}-clip${i}`)}</svg></div>`;
+      `${plotSVG(plotPieces(panel, marks, values, FIRST_WIDTH, false), `${id}-clip${i}`)}</svg></div>`;
   });
   const controls = spec.controls.map((c) => controlHTML(c, positions[c.name], `${id}-${c.name}`)).join("");
   const tools = `<div class="nn-tools"><button type="button" data-reset>reset</button><button type="button" data-copy>copy link</button></div>`;
@@ -398,6 +406,14 @@ function figureHTML(spec, scene, id) {
     `<p class="nn-readout" id="${id}-say" data-readout aria-live="polite">${escape(scene.description)}</p></div>` +
     `<div class="nn-foot"><p class="nn-status" role="status"></p>${controls ? tools : ""}</div></div>${panels.table}</div>`
   );
+}
+
+const SVG = "http://www.w3.org/2000/svg";
+
+/** Make this the content of an element. What is there already stays: the browser need not lay it out again. */
+function put(element, html) {
+  if (element.drawn === html) return;
+  element.innerHTML = element.drawn = html;
 }
 
 const WAIT_BEFORE_SPEAKING = 150; // ms: a reader who drags hears the last description, not each one
@@ -418,9 +434,15 @@ class Figure {
     this.plots = [...root.querySelectorAll(".nn-plot")];
     this.sizes = new ResizeObserver(() => this.measure());
     this.plots.forEach((p) => this.sizes.observe(p));
-    this.themes = new MutationObserver(() => this.draw());
+    this.themes = new MutationObserver(() => this.restyle());
     this.themes.observe(document.documentElement, { attributeFilter: ["data-theme", "data-mode"] });
     if (document.body) this.themes.observe(document.body, { attributeFilter: ["data-jp-theme-light", "class"] });
+  }
+
+  /** Draw in the colours of the page's theme. To ask for them is slow, so no move does. */
+  restyle() {
+    this.dark = getComputedStyle(this.root).getPropertyValue("--nn-dark").trim() === "1";
+    this.draw();
   }
 
   destroy() {
@@ -526,20 +548,23 @@ class Figure {
   draw() {
     if (!this.scene) return;
     const values = valuesOf(this.spec, this.positions);
-    const dark = getComputedStyle(this.root).getPropertyValue("--nn-dark").trim() === "1";
-    const id = this.root.querySelector("[data-readout]").id.replace(/-say$/, "");
     this.root.querySelectorAll("[data-panel]").forEach((element) => {
       const i = Number(element.dataset.panel), panel = this.spec.panels[i];
       const marks = this.scene.marks.filter((m) => m.panel === panel.name);
       if (panel.kind === "table") {
-        element.innerHTML = tableHTML(panel, marks, values);
+        const rows = rowsOf(panel, marks, values), texts = rows.flat(), cells = element.querySelectorAll("td");
+        if (cells.length !== texts.length) element.innerHTML = tableHTML(panel, rows);
+        else texts.forEach((text, k) => cells[k].textContent === text || (cells[k].textContent = text));
         return;
       }
+      put(element.querySelector("[data-legend]"), legendHTML(marks));
       const svg = element.querySelector("svg"), width = this.widths[i] || FIRST_WIDTH;
       svg.setAttribute("viewBox", `0 0 ${width} ${width * panel.ratio}`);
-      svg.innerHTML = plotSVG(panel, marks, values, width, dark, `${id}-clip${i}`);
-      const legend = legendHTML(marks), place = element.querySelector("[data-legend]");
-      if (place.innerHTML !== legend) place.innerHTML = legend;
+      const [clip, frame, drawn] = svg.children, pieces = plotPieces(panel, marks, values, width, this.dark);
+      put(clip, pieces.clip);
+      put(frame, pieces.frame);
+      while (drawn.children.length > pieces.marks.length) drawn.lastChild.remove();
+      pieces.marks.forEach((m, k) => put(drawn.children[k] || drawn.appendChild(document.createElementNS(SVG, "g")), m));
     });
   }
 
@@ -550,7 +575,7 @@ class Figure {
       const width = Math.round(plot.querySelector("svg").getBoundingClientRect().width), i = Number(plot.dataset.panel);
       if (width > 0 && width !== this.widths[i]) (this.widths[i] = width), (changed = true);
     }
-    if (changed) this.draw();
+    if (changed) this.restyle();
   }
 }
 
