@@ -1,0 +1,491 @@
+"""What a check is, and how an answer is looked at: the part that notebook and judge share.
+
+A check is a plain function that receives a submission ``s`` and asks it for results: ``s.slope(2.0)``
+calls the learner's function. It does not know where that function lives. In a notebook it is called
+at once (`Notebook`, below); in the judge the call goes into a sandbox. Nothing here shows or stores
+anything.
+"""
+
+from __future__ import annotations
+
+import copy
+import runpy
+import traceback
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+import numpy as np
+
+Status = Literal["right", "wrong", "unanswered", "missing", "raised", "stopped"]
+
+LONGEST_TEXT = 300  # characters of a value or a message that are shown
+MOST_VALUES = 20  # an array with more values than this is shown by its shape
+
+
+class Submission(Protocol):
+    """A learner's answers by name: functions and classes to call, and plain values.
+
+    Whatever comes back is a fresh value of a plain type (`plain`), or the handle of an object of a
+    class that the learner wrote, whose methods and attributes work in the same way.
+    """
+
+    def __getattr__(self, name: str) -> Any:
+        """Return what the learner defined under this name."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that is looked at in the answer to a question.
+
+    Attributes
+    ----------
+    name : str
+        A few words that the learner sees: "a batch of three".
+    run : Callable[[Submission], None]
+        Raises `Wrong` when the answer is not right.
+    weight : float
+        Its share of the question's points, beside the weights of the other checks.
+    """
+
+    name: str
+    run: Callable[[Submission], None]
+    weight: float = 1.0
+
+
+@dataclass(frozen=True)
+class Question:
+    """One question of an exercise, with the checks that a learner may see.
+
+    Attributes
+    ----------
+    name : str
+        "q2".
+    title : str
+        A few words.
+    points : int
+        What a right answer is worth.
+    asks : tuple[str, ...]
+        The names that the answer defines: functions, classes, variables.
+    visible : tuple[Check, ...]
+        The checks of the notebook. The judge adds hidden ones, which are not in this package.
+    """
+
+    name: str
+    title: str
+    points: int
+    asks: tuple[str, ...]
+    visible: tuple[Check, ...]
+
+
+@dataclass(frozen=True)
+class Exercise:
+    """The questions that belong to one chapter, under the name of their notebook."""
+
+    name: str
+    title: str
+    questions: tuple[Question, ...]
+
+    @property
+    def points(self) -> int:
+        """All points that can be had."""
+        return sum(question.points for question in self.questions)
+
+    def question(self, name: str) -> Question:
+        """Return the question of this name.
+
+        Raises
+        ------
+        LookupError
+            If the exercise has no such question.
+        """
+        for question in self.questions:
+            if question.name == name:
+                return question
+        known = ", ".join(question.name for question in self.questions)
+        raise LookupError(f"{self.name} has no question {name!r}, only {known}.")
+
+
+class Problem(Exception):
+    """Why a check did not go through; the message is for the learner."""
+
+    status: Status = "wrong"
+
+
+class Wrong(Problem):
+    """The answer is not right.
+
+    Parameters
+    ----------
+    hint : str
+        A sentence that helps and does not give the answer away.
+    expected, actual : object, optional
+        What should have come and what came, where it is fair to show.
+    """
+
+    def __init__(self, hint: str, expected: object = None, actual: object = None) -> None:
+        super().__init__(hint)
+        self.expected = expected
+        self.actual = actual
+
+
+class NotAnswered(Problem):
+    """The stub is still there: its NotImplementedError came back."""
+
+    status: Status = "unanswered"
+
+
+class Missing(Problem):
+    """A name that the question asks for is not defined."""
+
+    status: Status = "missing"
+
+
+class Raised(Problem):
+    """The learner's own code raised an exception; ``where`` is the line of it that did."""
+
+    status: Status = "raised"
+
+    def __init__(self, message: str, where: str = "") -> None:
+        super().__init__(message)
+        self.where = where
+
+
+class Stopped(Problem):
+    """The learner's code took too long and was interrupted."""
+
+    status: Status = "stopped"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one check found. All texts are for the learner; an empty one has nothing to say."""
+
+    check: Check
+    ok: bool
+    status: Status
+    hint: str = ""
+    expected: str = ""
+    actual: str = ""
+    where: str = ""
+
+
+def evaluate(question: Question, checks: Iterable[Check], s: Submission) -> list[Outcome]:
+    """Run checks of a question on a submission, each by itself.
+
+    A check that fails never stops the next one. Only a `BaseException` that is not an `Exception`
+    gets out of here, which is how a judge aborts.
+    """
+    return [_outcome(question, check, s) for check in checks]
+
+
+def _outcome(question: Question, check: Check, s: Submission) -> Outcome:
+    try:
+        check.run(s)
+    except Wrong as wrong:
+        expected, actual = (
+            "" if value is None else in_words(value) for value in (wrong.expected, wrong.actual)
+        )
+        return Outcome(check, False, "wrong", str(wrong), expected, actual)
+    except Problem as problem:
+        where = problem.where if isinstance(problem, Raised) else ""
+        return Outcome(check, False, problem.status, str(problem), where=where)
+    except Exception as error:
+        # The check took the result for something else than it is.
+        names = " or ".join(question.asks)
+        return Outcome(check, False, "wrong", f"{names} returned another form than asked for ({error}).")
+    return Outcome(check, True, "right")
+
+
+class Checks:
+    """Checks as they are written in a file, one function each.
+
+    >>> checks = Checks()
+    >>> @checks.of("q1", "at x = 2")
+    ... def _(s):
+    ...     close(s.slope(2.0), 16.0, "…")
+    >>> [check.name for check in checks["q1"]]
+    ['at x = 2']
+    """
+
+    def __init__(self) -> None:
+        self._checks: dict[str, list[Check]] = {}
+
+    def of(
+        self, question: str, name: str, weight: float = 1.0
+    ) -> Callable[[Callable[[Submission], None]], Callable[[Submission], None]]:
+        """Take the function below as a check of this question."""
+
+        def take(run: Callable[[Submission], None]) -> Callable[[Submission], None]:
+            self._checks.setdefault(question, []).append(Check(name, run, weight))
+            return run
+
+        return take
+
+    def __getitem__(self, question: str) -> tuple[Check, ...]:
+        """Return the checks of a question, in order."""
+        return tuple(self._checks.get(question, ()))
+
+    def __iter__(self) -> Iterator[str]:
+        """Go through the questions that have checks."""
+        return iter(self._checks)
+
+
+def read_checks(path: Path) -> Checks:
+    """Return the checks that a Python file collects under the name ``checks``.
+
+    The file is code and is run: read your own only.
+    """
+    found = runpy.run_path(str(path)).get("checks")
+    if not isinstance(found, Checks):
+        raise ValueError(f"{path} has no `checks = Checks()`.")
+    return found
+
+
+# -- Looking at values ---------------------------------------------------------------------------
+
+
+def plain(value: object) -> Any:
+    """Return a fresh copy of a value, made of plain types only, exactly these and no subclass.
+
+    Raises
+    ------
+    Wrong
+        If the value is, or contains, anything but numbers, text, None, lists, tuples, dicts and
+        arrays of numbers or text.
+    """
+    if value is None or type(value) in (bool, int, float, complex, str):
+        return value
+    if isinstance(value, np.ndarray | np.generic):
+        array = np.array(value, copy=True, subok=False)
+        if array.dtype.kind not in "biufcU":
+            raise Wrong(
+                "An array of numbers is wanted; this one holds other objects.", actual=str(array.dtype)
+            )
+        return array if isinstance(value, np.ndarray) else array[()]
+    if type(value) in (list, tuple):
+        parts = [plain(part) for part in value]  # type: ignore[attr-defined]
+        return parts if type(value) is list else tuple(parts)
+    if type(value) is dict:
+        return {plain(key): plain(part) for key, part in value.items()}
+    raise Wrong(f"A number or an array is wanted; this is {_a(type(value).__name__)}.")
+
+
+def numbers(actual: object) -> np.ndarray:
+    """Return a result as a float array after making sure that it holds real, finite numbers."""
+    if actual is None:
+        raise Wrong("The result is None. Is there a `return` at the end of the function?")
+    if isinstance(actual, str | dict):
+        raise Wrong(f"A number or an array is wanted; this is {_a(type(actual).__name__)}.", actual=actual)
+    if isinstance(actual, list | tuple):
+        raise Wrong(f"A number or an array is wanted; this is {_a(type(actual).__name__)}.", actual=actual)
+    array = np.asarray(actual)
+    if array.dtype.kind == "b":
+        raise Wrong("Numbers are wanted; this holds True and False.", actual=actual)
+    if array.dtype.kind not in "iuf":
+        raise Wrong(f"Real numbers are wanted; this holds {array.dtype}.")
+    result = array.astype(np.float64)
+    if not np.isfinite(result).all():
+        bad = int(np.sum(~np.isfinite(result)))
+        what = (
+            "It is not a finite number."
+            if result.ndim == 0
+            else f"{bad} of {result.size} values are not finite."
+        )
+        raise Wrong(
+            f"{what} Look for a division by zero, the logarithm of zero or an overflow.", actual=actual
+        )
+    return result
+
+
+def shape(actual: object, expected: tuple[int, ...], hint: str = "") -> None:
+    """Raise `Wrong` unless the result is an array (or number) of finite numbers of this shape."""
+    found = numbers(actual).shape
+    if found != expected:
+        raise Wrong(
+            hint or _about_shapes(found, expected), expected=f"shape {expected}", actual=f"shape {found}"
+        )
+
+
+def close(
+    actual: object,
+    expected: object,
+    hint: str,
+    *,
+    mistakes: Mapping[str, object] | None = None,
+    rtol: float = 1e-6,
+    atol: float = 1e-9,
+    show: bool = True,
+) -> None:
+    """Raise `Wrong` unless the result is the expected number or array, up to rounding.
+
+    Parameters
+    ----------
+    actual : object
+        What the learner's code returned.
+    expected : array_like
+        What is right.
+    hint : str
+        Helps when the result is wrong in a way that nobody foresaw.
+    mistakes : Mapping[str, array_like], optional
+        For each typical mistake a hint, and the result to which it leads.
+    rtol, atol : float
+        How far a value may be off, relative and absolute.
+    show : bool
+        Whether it is fair to show what was expected.
+    """
+    result, right = numbers(actual), np.asarray(expected, dtype=np.float64)
+    if result.shape == right.shape and np.allclose(result, right, rtol=rtol, atol=atol):
+        return
+    for clue, wrong in (mistakes or {}).items():
+        value = np.asarray(wrong, dtype=np.float64)
+        if result.shape == value.shape and np.allclose(result, value, rtol=rtol, atol=atol):
+            hint = clue
+            break
+    else:
+        if result.shape != right.shape:
+            hint = _about_shapes(result.shape, right.shape)
+    raise Wrong(hint, expected if show else None, actual if show else None)
+
+
+def same(actual: object, expected: object, hint: str, *, show: bool = True) -> None:
+    """Raise `Wrong` unless the result is exactly this value, of this type: a text, True, a list."""
+    value = actual.item() if isinstance(actual, np.generic) else actual
+    if type(value) is not type(expected) or value != expected:
+        raise Wrong(hint, expected if show else None, actual if show else None)
+
+
+def parts(actual: object, count: int, what: str) -> Sequence[Any]:
+    """Return the parts of a tuple or list after making sure that it has so many.
+
+    Raises
+    ------
+    Wrong
+        If it is something else; ``what`` says what the parts are: "the gradients of w and b".
+    """
+    if not isinstance(actual, tuple | list):
+        raise Wrong(f"Return {count} results: {what}.", actual=actual)
+    if len(actual) != count:
+        raise Wrong(f"Return {count} results: {what}. These are {len(actual)}.")
+    return actual
+
+
+def in_words(value: object) -> str:
+    """Write a value down for a learner: short, and an array by its numbers or its shape."""
+    if isinstance(value, str):
+        text = value
+    elif isinstance(value, np.ndarray) and value.ndim > 0:
+        if value.size <= MOST_VALUES:
+            text = np.array2string(value, precision=6, separator=", ", suppress_small=True)
+        else:
+            text = f"an array of shape {value.shape}"
+    elif isinstance(value, float | np.floating):
+        text = f"{float(value):.6g}"
+    elif isinstance(value, np.ndarray | np.generic):
+        text = str(value)
+    else:
+        text = repr(value)
+    return text if len(text) <= LONGEST_TEXT else text[: LONGEST_TEXT - 1] + "…"
+
+
+def _about_shapes(found: tuple[int, ...], expected: tuple[int, ...]) -> str:
+    if expected == ():
+        return f"A single number is wanted; this is an array of shape {found}."
+    if found == ():
+        return f"An array of shape {expected} is wanted; this is a single number."
+    if found == expected[::-1]:
+        return f"The shape is {found} and should be {expected}: is something transposed?"
+    return f"The shape is {found} and should be {expected}."
+
+
+def _a(noun: str) -> str:
+    return f"{'an' if noun[:1].lower() in 'aeiou' else 'a'} {noun}"
+
+
+# -- The submission of a notebook -----------------------------------------------------------------
+
+
+@contextmanager
+def _no_limit() -> Iterator[None]:
+    yield
+
+
+class Notebook:
+    """The answers in a notebook's own namespace, called on the spot.
+
+    Parameters
+    ----------
+    namespace : dict
+        Where the notebook's functions stand.
+    limit : Callable, optional
+        Makes a context that raises `Stopped` in a call that takes too long.
+    """
+
+    def __init__(self, namespace: Mapping[str, Any], limit: Callable[[], Any] = _no_limit) -> None:
+        self._namespace = namespace
+        self._limit = limit
+        self._stopped: Stopped | None = None
+
+    def __getattr__(self, name: str) -> Any:
+        """Return what the notebook defined under this name, ready to be called."""
+        if name.startswith("_"):
+            raise AttributeError(name)
+        if name not in self._namespace:
+            raise Missing(f"There is no {name} yet. Run the cell that defines it.")
+        return self._wrapped(self._namespace[name], name)
+
+    def _wrapped(self, value: object, name: str) -> Any:
+        if not callable(value):
+            return plain(value)
+
+        def call(*args: Any, **kwargs: Any) -> Any:
+            result = self._run(lambda: value(*copy.deepcopy(args), **copy.deepcopy(kwargs)), name)
+            return _Handle(self, result, name) if isinstance(value, type) else plain(result)
+
+        return call
+
+    def _run(self, code: Callable[[], Any], name: str) -> Any:
+        if self._stopped:  # one endless function is waited for once
+            raise self._stopped
+        try:
+            with self._limit():
+                return code()
+        except Stopped as stopped:
+            self._stopped = stopped
+            raise
+        except NotImplementedError as error:
+            raise NotAnswered(str(error) or f"{name} is still to be written.") from error
+        except (Exception, SystemExit) as error:
+            message = f"{type(error).__name__}: {error}"[:LONGEST_TEXT]
+            raise Raised(f"{name} raised {message}", self._line(error)) from error
+
+    def _line(self, error: BaseException) -> str:
+        """Find the last line of the notebook's own code on the way to an exception."""
+        found = ""
+        frames = traceback.walk_tb(error.__traceback__)
+        for (frame, _), line in zip(frames, traceback.extract_tb(error.__traceback__), strict=True):
+            if frame.f_globals is self._namespace:
+                found = f"line {line.lineno}: {line.line}"
+        return found
+
+
+class _Handle:
+    """An object of a class that the learner wrote: its methods and attributes by name."""
+
+    def __init__(self, notebook: Notebook, value: object, name: str) -> None:
+        self._notebook = notebook
+        self._value = value
+        self._name = name
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        full = f"{self._name}.{name}"
+        if not hasattr(self._value, name):
+            raise Missing(f"An object of {self._name} has no {name}.")
+        return self._notebook._wrapped(getattr(self._value, name), full)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self._notebook._wrapped(self._value, self._name)(*args, **kwargs)
