@@ -21,7 +21,7 @@ serve: book  ## build the book and serve it on this machine
 	@$(BIN)/python tools/serve.py --port $(PORT)
 
 lab: setup  ## open the notebooks in JupyterLab
-	@$(BIN)/jupyter lab chapters
+	@$(BIN)/jupyter lab
 
 browser: setup
 	@$(BIN)/python tools/browser.py > /dev/null
@@ -37,9 +37,10 @@ lint: setup  ## check style and types only
 	@$(BIN)/ruff format --check --quiet || (echo "Run 'make format' to fix the formatting." && false)
 	@$(BIN)/mypy
 
-format: setup  ## put code and notebooks into their one format
+format: setup  ## put code and notebooks into their one format; make exercises from their sources
 	@$(BIN)/ruff check --fix --quiet
 	@$(BIN)/ruff format --quiet
+	@$(BIN)/python tools/exercises.py
 	@$(BIN)/python tools/notebooks.py
 
 pins: setup  ## resolve requirements.in into requirements.txt with uv

@@ -109,9 +109,13 @@ class Exercise:
 
 
 class Problem(Exception):
-    """Why a check did not go through; the message is for the learner."""
+    """Why a check did not go through; the message is for the learner.
+
+    ``where`` is the line of the learner's own code at which it happened, if there is one.
+    """
 
     status: Status = "wrong"
+    where: str = ""
 
 
 class Wrong(Problem):
@@ -144,13 +148,9 @@ class Missing(Problem):
 
 
 class Raised(Problem):
-    """The learner's own code raised an exception; ``where`` is the line of it that did."""
+    """The learner's own code raised an exception."""
 
     status: Status = "raised"
-
-    def __init__(self, message: str, where: str = "") -> None:
-        super().__init__(message)
-        self.where = where
 
 
 class Stopped(Problem):
@@ -190,8 +190,7 @@ def _outcome(question: Question, check: Check, s: Submission) -> Outcome:
         )
         return Outcome(check, False, "wrong", str(wrong), expected, actual)
     except Problem as problem:
-        where = problem.where if isinstance(problem, Raised) else ""
-        return Outcome(check, False, problem.status, str(problem), where=where)
+        return Outcome(check, False, problem.status, str(problem), where=problem.where)
     except Exception as error:
         # The check took the result for something else than it is.
         names = " or ".join(question.asks)
@@ -420,7 +419,8 @@ class Notebook:
     namespace : dict
         Where the notebook's functions stand.
     limit : Callable, optional
-        Makes a context that raises `Stopped` in a call that takes too long.
+        Makes a context that ends a call that takes too long, by raising `Stopped` from whatever
+        interrupted it.
     """
 
     def __init__(self, namespace: Mapping[str, Any], limit: Callable[[], Any] = _no_limit) -> None:
@@ -453,21 +453,24 @@ class Notebook:
             with self._limit():
                 return code()
         except Stopped as stopped:
+            stopped.where = self._line(stopped.__cause__)
             self._stopped = stopped
             raise
         except NotImplementedError as error:
             raise NotAnswered(str(error) or f"{name} is still to be written.") from error
         except (Exception, SystemExit) as error:
-            message = f"{type(error).__name__}: {error}"[:LONGEST_TEXT]
-            raise Raised(f"{name} raised {message}", self._line(error)) from error
+            raised = Raised(f"{name} raised {type(error).__name__}: {error}"[:LONGEST_TEXT])
+            raised.where = self._line(error)
+            raise raised from error
 
-    def _line(self, error: BaseException) -> str:
+    def _line(self, error: BaseException | None) -> str:
         """Find the last line of the notebook's own code on the way to an exception."""
         found = ""
-        frames = traceback.walk_tb(error.__traceback__)
-        for (frame, _), line in zip(frames, traceback.extract_tb(error.__traceback__), strict=True):
-            if frame.f_globals is self._namespace:
-                found = f"line {line.lineno}: {line.line}"
+        if error is not None:
+            frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+            for frame, line in zip(frames, traceback.extract_tb(error.__traceback__), strict=True):
+                if frame.f_globals is self._namespace and line.line:
+                    found = f"line {line.lineno}: {line.line}"
         return found
 
 

@@ -1,0 +1,327 @@
+"""Make the learner's notebooks, the visible checks and the solution pages from one source each.
+
+A source is a folder `exercises/source/exNN_name` that holds
+
+    exercise.md   the text: an introduction, then for each question a heading "## q1 · title · 10 points",
+                  its statement, a ```python solution block and the explanation of the solution
+    visible.py    the checks that the notebook runs; they go into the package
+    hidden.py     the checks that only the judge runs
+    wrong.toml    typical wrong answers, and words of the hint that each must get
+
+Other ```python blocks above a solution become cells of the notebook. In a solution, what a learner is
+to write is the body of each function; or, where `# answer` and `# end` stand in it, what is between.
+
+    python tools/exercises.py
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+import nbformat
+
+from notebooks import canonical
+
+ROOT = Path(__file__).resolve().parent.parent
+SOURCES = ROOT / "exercises" / "source"
+RUFF = Path(sys.executable).with_name("ruff")
+
+HEADING = re.compile(r"^## (q\d+) · (.+) · (\d+) points?$", re.MULTILINE)
+BLOCK = re.compile(r"^```python( solution)?\n(.*?)^```$\n?", re.MULTILINE | re.DOTALL)
+MARKED = re.compile(r"^( *)# answer\n.*?^ *# end\n", re.MULTILINE | re.DOTALL)
+MARKS = re.compile(r"^ *# (?:answer|end)\n", re.MULTILINE)
+
+
+class SourceError(ValueError):
+    """A source is written wrongly; the message names it."""
+
+
+@dataclass(frozen=True)
+class WrongAnswer:
+    """A wrong answer, and words that the hint for it must contain."""
+
+    name: str
+    code: str
+    hint: str
+
+
+@dataclass(frozen=True)
+class QuestionSource:
+    """All that is known about one question, with its solution."""
+
+    name: str
+    title: str
+    points: int
+    statement: str
+    solution: str
+    explanation: str
+    wrong: tuple[WrongAnswer, ...]
+
+    @property
+    def asks(self) -> tuple[str, ...]:
+        """The names that the solution defines, other than those for its own use."""
+        nodes = ast.parse(self.solution).body
+        return tuple(
+            node.name
+            for node in nodes
+            if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_")
+        )
+
+    @property
+    def stub(self) -> str:
+        """The solution without what the learner is to write."""
+        return stub(self.solution, self.name)
+
+    @property
+    def shown_solution(self) -> str:
+        """The solution as one reads it."""
+        return MARKS.sub("", self.solution)
+
+
+@dataclass(frozen=True)
+class Source:
+    """One exercise."""
+
+    folder: Path
+    title: str
+    introduction: str
+    questions: tuple[QuestionSource, ...]
+
+    @property
+    def name(self) -> str:
+        """The name of the notebook: "ex05_gradient_descent"."""
+        return self.folder.name
+
+    @property
+    def short(self) -> str:
+        """The name that `check` knows: "ex05"."""
+        return self.name.partition("_")[0]
+
+    def code_before(self, question: str) -> str:
+        """All code of the notebook above an answer, with the solutions of the questions before."""
+        pieces = [block[2] for block in BLOCK.finditer(self.introduction)]
+        for one in self.questions:
+            pieces += [block[2] for block in BLOCK.finditer(one.statement)]
+            if one.name == question:
+                break
+            pieces.append(one.solution)
+        return "\n".join(pieces)
+
+    @property
+    def number(self) -> int:
+        """The number of the chapter."""
+        return int(self.short.removeprefix("ex"))
+
+
+def sources(folder: Path = SOURCES) -> list[Source]:
+    """All exercises, in order."""
+    return [read(path.parent) for path in sorted(folder.glob("ex*/exercise.md"))]
+
+
+def read(folder: Path) -> Source:
+    """Read one source.
+
+    Raises
+    ------
+    SourceError
+        If something in it is not as it should be.
+    """
+    text = (folder / "exercise.md").read_text("utf-8")
+    wrong = tomllib.loads((folder / "wrong.toml").read_text("utf-8"))
+    introduction, *pieces = HEADING.split(text)
+    title, _, introduction = introduction.partition("\n")
+    if not title.startswith("# ") or not pieces:
+        raise SourceError(f"{folder.name}: exercise.md needs a title and questions.")
+    questions = []
+    for name, heading, points, body in zip(*(pieces[i::4] for i in range(4)), strict=True):
+        solutions = [block for block in BLOCK.finditer(body) if block[1]]
+        if len(solutions) != 1:
+            raise SourceError(f"{folder.name} {name}: exactly one ```python solution block is needed.")
+        start, end = solutions[0].span()
+        solution = solutions[0][2]
+        questions.append(
+            QuestionSource(
+                name,
+                heading,
+                int(points),
+                body[:start].strip(),
+                solution,
+                body[end:].strip(),
+                tuple(_wrong(entry, solution, f"{folder.name} {name}") for entry in wrong.get(name, ())),
+            )
+        )
+    return Source(folder, title.removeprefix("# "), introduction.strip(), tuple(questions))
+
+
+def _wrong(entry: dict[str, str], solution: str, place: str) -> WrongAnswer:
+    """A wrong answer is written out as `code`, or as the solution with `this` replaced by `that`."""
+    if "code" in entry:
+        return WrongAnswer(entry["name"], entry["code"], entry["hint"])
+    if entry["this"] not in solution:
+        raise SourceError(f"{place}: wrong answer {entry['name']!r} replaces what the solution has not.")
+    return WrongAnswer(entry["name"], solution.replace(entry["this"], entry["that"]), entry["hint"])
+
+
+def stub(solution: str, question: str) -> str:
+    """Keep signatures and docstrings of a solution; what a learner is to write raises instead."""
+    if MARKED.search(solution):
+        left_out = f'\\1raise NotImplementedError("{question}: write this part.")\n'
+        return MARKED.sub(left_out, solution)
+    lines = solution.splitlines()
+    functions = [node for node in ast.walk(ast.parse(solution)) if isinstance(node, ast.FunctionDef)]
+    top = [f for f in functions if not any(g is not f and _inside(f, g) for g in functions)]
+    for function in sorted(top, key=lambda f: f.lineno, reverse=True):
+        first, last = function.body[0], function.body[-1]
+        has_docstring = isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant)
+        start = first.end_lineno if has_docstring else first.lineno - 1
+        sentence = f'raise NotImplementedError("{question}: write {function.name} here.")'
+        lines[start : last.end_lineno] = [" " * first.col_offset + sentence]
+    return "\n".join(lines) + "\n"
+
+
+def _inside(inner: ast.FunctionDef, outer: ast.FunctionDef) -> bool:
+    return outer.lineno <= inner.lineno and (inner.end_lineno or 0) <= (outer.end_lineno or 0)
+
+
+# -- What is made ---------------------------------------------------------------------------------
+
+
+def notebook(source: Source) -> str:
+    """The learner's notebook."""
+    made: list[nbformat.NotebookNode] = []
+
+    def cell(kind: str, text: str, name: str) -> None:
+        new = nbformat.v4.new_code_cell if kind == "code" else nbformat.v4.new_markdown_cell
+        made.append(new(text.strip(), id=name))
+
+    def prose(text: str, name: str, heading: str = "") -> None:
+        """Markdown, cut where a block of code becomes a cell."""
+        position, count = 0, 0
+        for block in [*BLOCK.finditer(text), None]:
+            words = heading + text[position : block.start() if block else len(text)].strip()
+            if words:
+                cell("markdown", words, f"{name}-{count}" if count else name)
+                heading, count = "", count + 1
+            if block:
+                cell("code", block[2], f"{name}-code-{count}")
+                position = block.end()
+
+    total = sum(question.points for question in source.questions)
+    prose(
+        f"{source.introduction}\n\n"
+        f"There are {len(source.questions)} questions and {total} points. Write each answer in place of the "
+        "line that raises `NotImplementedError`, run its cell, then run the cell below it: it looks at your "
+        "answer and says what it finds. How all this works stands on the page "
+        "[How to do the exercises](index.md).",
+        source.short,
+        f"# Exercise {source.number}: {source.title}\n\n",
+    )
+    cell("code", "from nncourse.exercises import check, progress", "checks")
+    for question in source.questions:
+        heading = f"## {question.name} · {question.title} · {_points(question.points)}\n\n"
+        prose(question.statement, question.name, heading)
+        cell("code", question.stub, f"{question.name}-answer")
+        cell("code", f'check("{source.short}", "{question.name}")', f"{question.name}-check")
+    cell("markdown", "## How far you are", "progress")
+    cell("code", f'progress("{source.short}")', "progress-table")
+    text = nbformat.writes(nbformat.v4.new_notebook(cells=made))
+    return canonical(_formatted(text, f"{source.name}.ipynb"))
+
+
+def module(source: Source) -> str:
+    """The package's module: the visible checks, and what the questions are."""
+    checks = (source.folder / "visible.py").read_text("utf-8")
+    docstring, _, code = checks.partition('"""\n')
+    if not docstring.startswith('"""'):
+        raise SourceError(f"{source.name}: visible.py begins with a docstring.")
+    code = re.sub(
+        r"^from nncourse\.exercises\.checking import (.+)$",
+        lambda found: (
+            "from nncourse.exercises.checking import "
+            + ", ".join(sorted({*found[1].split(", "), "Exercise", "Question"}))
+        ),
+        code,
+        flags=re.MULTILINE,
+    )
+    questions = ",\n".join(
+        f'Question("{q.name}", {q.title!r}, {q.points}, {q.asks!r}, checks["{q.name}"])'
+        for q in source.questions
+    )
+    text = (
+        f'"""The visible checks of exercise {source.number}, {source.title.lower()}.\n\n'
+        f"Made by tools/exercises.py from exercises/source/{source.name}: change them there.\n"
+        f'"""\n{code}\n\n'
+        f"EXERCISE = Exercise({source.name!r}, {source.title!r}, ({questions},))\n"
+    )
+    return _formatted(text, f"{source.short}.py")
+
+
+def solutions_page(source: Source) -> str:
+    """The page of the book with the worked solutions, each behind a click."""
+    pieces = [
+        f"# Solutions to exercise {source.number}: {source.title}\n\n"
+        f"The questions stand in [exercise {source.number}](../{source.name}.ipynb). A solution that you "
+        "have looked for, even in vain, tells you more than one that you have only read. Each opens with "
+        "a click.\n"
+    ]
+    for question in source.questions:
+        wrong = "\n".join(f"- {answer.name}" for answer in question.wrong)
+        pieces.append(
+            f"## {question.name} · {question.title}\n\n"
+            f"::::{{dropdown}} Show the solution of {question.name}\n"
+            f"```python\n{question.shown_solution}```\n\n{question.explanation}\n\n"
+            f"**Often seen, and caught by the checks:**\n\n{wrong}\n::::\n"
+        )
+    return "\n".join(pieces)
+
+
+def _formatted(text: str, name: str) -> str:
+    """In the repository's form, and with imports in their order."""
+    for command in (["check", "--fix-only", "--quiet", "--select=I"], ["format", "--quiet"]):
+        run = subprocess.run(
+            [str(RUFF), *command, f"--stdin-filename={ROOT / name}", "-"],
+            input=text,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if run.returncode:
+            raise SourceError(f"{name}: {run.stderr}")
+        text = run.stdout
+    return text
+
+
+def _points(points: int) -> str:
+    return f"{points} point{'' if points == 1 else 's'}"
+
+
+def made_from(source: Source) -> dict[Path, str]:
+    """Every file that is made from a source, with its text."""
+    return {
+        ROOT / "exercises" / f"{source.name}.ipynb": notebook(source),
+        ROOT / "exercises" / "solutions" / f"{source.name}.md": solutions_page(source),
+        ROOT / "src" / "nncourse" / "exercises" / f"{source.short}.py": module(source),
+    }
+
+
+def main() -> int:
+    for source in sources():
+        for path, text in made_from(source).items():
+            if not path.exists() or path.read_text("utf-8") != text:
+                path.parent.mkdir(exist_ok=True, parents=True)
+                path.write_text(text, "utf-8")
+                print(f"made {path.relative_to(ROOT)}")
+    return 0
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except SourceError as error:
+        sys.exit(str(error))
