@@ -32,6 +32,8 @@ ROOT = Path(__file__).resolve().parent.parent
 SOURCES = ROOT / "exercises" / "source"
 RUFF = Path(sys.executable).with_name("ruff")
 
+NOT_IN_PAGE = "remove-output"  # "not answered yet" is no news in the book
+
 HEADING = re.compile(r"^## (q\d+) · (.+) · (\d+) points?$", re.MULTILINE)
 BLOCK = re.compile(r"^```python( solution)?\n(.*?)^```$\n?", re.MULTILINE | re.DOTALL)
 MARKED = re.compile(r"^( *)# answer\n.*?^ *# end\n", re.MULTILINE | re.DOTALL)
@@ -196,9 +198,9 @@ def notebook(source: Source) -> str:
     """The learner's notebook."""
     made: list[nbformat.NotebookNode] = []
 
-    def cell(kind: str, text: str, name: str) -> None:
+    def cell(kind: str, text: str, name: str, *tags: str) -> None:
         new = nbformat.v4.new_code_cell if kind == "code" else nbformat.v4.new_markdown_cell
-        made.append(new(text.strip(), id=name))
+        made.append(new(text.strip(), id=name, metadata={"tags": list(tags)} if tags else {}))
 
     def prose(text: str, name: str, heading: str = "") -> None:
         """Markdown, cut where a block of code becomes a cell."""
@@ -227,9 +229,9 @@ def notebook(source: Source) -> str:
         heading = f"## {question.name} · {question.title} · {_points(question.points)}\n\n"
         prose(question.statement, question.name, heading)
         cell("code", question.stub, f"{question.name}-answer")
-        cell("code", f'check("{source.short}", "{question.name}")', f"{question.name}-check")
+        cell("code", f'check("{source.short}", "{question.name}")', f"{question.name}-check", NOT_IN_PAGE)
     cell("markdown", "## How far you are", "progress")
-    cell("code", f'progress("{source.short}")', "progress-table")
+    cell("code", f'progress("{source.short}")', "progress-table", NOT_IN_PAGE)
     text = nbformat.writes(nbformat.v4.new_notebook(cells=made))
     return canonical(_formatted(text, f"{source.name}.ipynb"))
 

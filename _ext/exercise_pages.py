@@ -1,0 +1,62 @@
+"""How the book leads to its exercises, and whether it gives their solutions.
+
+A chapter ends with a link to its exercise, if there is one. The pages under ``exercises/solutions``
+say what they have to say only while ``exercise_solutions`` in ``_config.yml`` is true; a teacher who
+sets marked homework turns it off and builds.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from docutils import nodes
+from sphinx import addnodes
+from sphinx.application import Sphinx
+
+from nncourse.exercises import catalogue
+
+CHAPTER = re.compile(r"chapters/(\d\d)_")
+SOLUTIONS = "exercises/solutions/"
+WITHHELD = "\n\nThis edition of the book is published without the solutions. Ask your teacher for them.\n"
+
+
+def lead_to_exercise(app: Sphinx, doctree: nodes.document) -> None:
+    """Add the link at the end of a chapter."""
+    chapter = CHAPTER.match(app.env.docname)
+    if not chapter:
+        return
+    short = f"ex{chapter[1]}"
+    page = next((name for name in app.env.found_docs if name.startswith(f"exercises/{short}_")), None)
+    if page is None:
+        return
+    exercise = catalogue.exercise(short)
+    link = addnodes.pending_xref(
+        "",
+        nodes.inline("", f"Exercise {int(chapter[1])}"),
+        refdomain="std",
+        reftype="doc",
+        refexplicit=True,
+        reftarget=f"/{page}",
+        refdoc=app.env.docname,
+        refwarn=True,
+    )
+    count = len(exercise.questions)
+    text = f" asks {count} questions on this chapter, and looks at each answer at once."
+    paragraph = nodes.paragraph("", "", link, nodes.Text(text))
+    box = nodes.admonition("", nodes.title("", "Now you"), paragraph, classes=["tip", "to-exercise"])
+    sections = list(doctree.findall(nodes.section))
+    (sections[-1] if sections else doctree).append(box)
+
+
+def withhold_solutions(app: Sphinx, docname: str, source: list[str]) -> None:
+    """Leave the title of a page of solutions, and nothing else, where they are turned off."""
+    if docname.startswith(SOLUTIONS) and not app.config.exercise_solutions:
+        source[0] = source[0].partition("\n")[0] + WITHHELD
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    app.add_config_value("exercise_solutions", True, "env", [bool])
+    app.connect("doctree-read", lead_to_exercise)
+    app.connect("source-read", withhold_solutions)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
