@@ -8,6 +8,7 @@ sets marked homework turns it off and builds.
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
 from docutils import nodes
@@ -52,11 +53,23 @@ def lead_to_exercise(app: Sphinx, doctree: nodes.document) -> None:
 def withhold_solutions(app: Sphinx, docname: str, source: list[str]) -> None:
     """Leave the title of a page of solutions, and nothing else, where they are turned off."""
     if docname.startswith(SOLUTIONS) and not app.config.exercise_solutions:
-        source[0] = source[0].partition("\n")[0] + WITHHELD
+        source[0] = without_solutions(source[0])
+
+
+def without_solutions(text: str) -> str:
+    return text.partition("\n")[0] + WITHHELD
+
+
+def withhold_sources(app: Sphinx, exception: Exception | None) -> None:
+    """Do the same to the copies of the sources that Sphinx puts beside the pages."""
+    if exception is None and not app.config.exercise_solutions:
+        for path in (Path(app.outdir) / "_sources" / SOLUTIONS).glob("*"):
+            path.write_text(without_solutions(path.read_text("utf-8")), "utf-8")
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
     app.add_config_value("exercise_solutions", True, "env", [bool])
     app.connect("doctree-read", lead_to_exercise)
     app.connect("source-read", withhold_solutions)
+    app.connect("build-finished", withhold_sources)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
