@@ -89,6 +89,7 @@ def test_at_least_three_wrong_answers_are_tried(source: Source, question: Questi
     EVERY_WRONG_ANSWER,
     ids=[f"{s.short}-{q.name}-{w.name}" for s, q, w in EVERY_WRONG_ANSWER],
 )
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")  # as in a notebook, a warning ends nothing
 def test_a_wrong_answer_is_caught_with_a_hint_that_fits(
     source: Source, question: QuestionSource, wrong: WrongAnswer
 ) -> None:
