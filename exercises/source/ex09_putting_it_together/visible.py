@@ -169,9 +169,8 @@ def share_right(s: Submission, first: int) -> float:
 def _(s: Submission) -> None:
     right = share_right(s, 0)
     if right < 0.2:
-        raise Wrong(
-            f"{right:.0%} are right, as by guessing. Is the network trained, and do pictures and labels stay together?"
-        )
+        doubts = "Is the network trained, and do pictures and labels stay together?"
+        raise Wrong(f"{right:.0%} are right, as by guessing. {doubts}")
     if right < 0.88:
         raise Wrong(
             f"{right:.0%} are right. Train longer, or try another learning rate.",
