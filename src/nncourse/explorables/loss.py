@@ -33,6 +33,8 @@ from nncourse.information import entropy, kl_divergence, self_information
 from nncourse.losses import BinaryCrossEntropy, Huber, Loss, MeanAbsoluteError, MeanSquaredError
 
 __all__ = [
+    "EIGHT",
+    "both_divergences",
     "cross_entropy",
     "fit_line",
     "frog",
@@ -41,6 +43,7 @@ __all__ = [
     "linear_softmax",
     "negative_log_likelihood",
     "outlier",
+    "outlier_share",
     "path_of_score",
     "residuals",
     "slow_start",
@@ -104,6 +107,7 @@ def residuals() -> Explorable:
 
 _X = np.arange(8.0)
 _Y = 2 + 0.5 * _X + np.array([0.3, -0.2, 0.1, -0.4, 0.3, 0.0, -0.3, 0.2])
+EIGHT = (_X, _Y)  # the points that lie near a line
 _PLACES = {"inside": 6.0, "far": 22.0}
 
 
@@ -148,6 +152,12 @@ def _fitted(loss: str, place: str, outlier: float) -> tuple[float, float, Array]
     x, y = np.append(_X, _PLACES[place]), np.append(_Y, outlier)
     slope, intercept = fit_line(loss, x, y)
     return slope, intercept, line_cost(loss, slope, intercept, x, y)
+
+
+def outlier_share(loss: str, place: str, outlier: float) -> float:
+    """Return which part of the cost the outlier makes, from 0 to 1."""
+    losses = _fitted(loss, place, outlier)[2]
+    return float(losses[8] / losses.sum())
 
 
 def outlier() -> Explorable:
@@ -197,8 +207,7 @@ def outlier() -> Explorable:
         )
 
     def said_share(loss: str, place: str, y: float) -> Say:
-        losses = _fitted(loss, place, y)[2]
-        return Say("One point of nine makes {} % of the cost.", round(100 * losses[8] / losses.sum()))
+        return Say("One point of nine makes {} % of the cost.", round(100 * outlier_share(loss, place, y)))
 
     def said_place(place: str) -> str:
         if place == "inside":
@@ -613,8 +622,8 @@ def linear_softmax() -> Explorable:
             Arrows("way", [3.5] * 3, rows, [4.8] * 3, rows, color="blue"),
             Arrows("way", [6.4] * 3, rows, [7.7] * 3, rows, color="orange"),
             Text("way", [4.15], [3.35], ["exp"], color="blue", anchor="middle"),
-            Text("way", [7.05], [3.35], ["÷ 11.212"], color="orange", anchor="middle"),
-            Text("way", [5.6], [0.15], ["sum 11.212"], color="muted", anchor="middle"),
+            Text("way", [7.05], [3.35], ["÷ 11.21"], color="orange", anchor="middle"),
+            Text("way", [5.6], [0.15], ["sum 11.21"], color="muted", anchor="middle"),
             Text("way", [8.6], [0.15], ["sum 1"], color="muted", anchor="middle"),
         ]
 
