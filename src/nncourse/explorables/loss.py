@@ -298,7 +298,9 @@ def likelihood() -> Explorable:
     def describe(noise: str, m: float, spread: float) -> Say:
         best = {"gauss": 5.0, "laplace": 3.0}[noise]
         cost, least = (negative_log_likelihood(noise, v, spread) for v in (m, best))
-        word = "the lowest place" if cost - least < 1e-9 else f"lowest is {number(least)} at m = {best:g}"
+        word = "it is lower to the " + ("left" if m > best else "right")
+        if cost - least < 1e-9:
+            word = "nowhere is it lower"
         return Say(
             f"{names[noise]} noise of spread {{}} around m = {{}}: −ln of the likelihood is {{}}; {word}.",
             *(spread, m, cost),
@@ -438,6 +440,7 @@ def cross_entropy() -> Explorable:
         certain, total, gap = (
             float(f) for f in (entropy(p), information.cross_entropy(p, q), kl_divergence(p, q))
         )
+        above = total if gap < 0.25 else certain  # so that the dashed line does not cross the number
         return [
             Bars("parts", [0], [0], [total], color="blue", width=0.7),
             Bars("parts", [1], [0], [certain], color="muted", width=0.7),
@@ -445,7 +448,7 @@ def cross_entropy() -> Explorable:
             Line("parts", [0.35, 2.35], [total, total], color="ink", width=1, dash=True),
             Line("parts", [1.35, 2.35], [certain, certain], color="ink", width=1, dash=True),
             Text("parts", [0], [total], Say("{}", round(total, 3)), anchor="middle", dy=6, bold=True),
-            Text("parts", [1], [certain], Say("{}", round(certain, 3)), anchor="middle", dy=6, bold=True),
+            Text("parts", [1], [above], Say("{}", round(certain, 3)), anchor="middle", dy=6, bold=True),
             Text("parts", [2], [total], Say("{}", round(gap, 3)), anchor="middle", dy=6, bold=True),
         ]
 
@@ -666,10 +669,10 @@ def softmax() -> Explorable:
 
     def term(k: int, z: float, temperature: float, shift: float) -> list[Mark]:
         exponent = (z + shift) / temperature
-        decades = float(np.clip(exponent / np.log(10), -500, 500))
         with np.errstate(over="ignore", under="ignore"):
             value = float(np.exp(exponent))
-        word = "∞" if np.isinf(value) else number(value, 3)
+        decades = float(np.clip(exponent / np.log(10), _SMALLEST, _LARGEST))
+        word = "∞" if np.isinf(value) else number(value, 3 if abs(decades) < 3 else 2)
         return [
             Bars("exp", [k], [0], [decades], color="orange", width=0.6),
             Text("exp", [k], [0], [word], anchor="middle", dy=6 if decades <= 0 else -16, bold=True),
@@ -686,7 +689,7 @@ def softmax() -> Explorable:
 
     def said(z1: float, z2: float, z3: float, temperature: float) -> Say:
         p = activations.softmax(np.array([z1, z2, z3]) / temperature)
-        return Say("At temperature {} the probabilities are {}, {}, {}.", temperature, *p.round(3))
+        return Say("At temperature {} the probabilities, rounded, are {}, {}, {}.", temperature, *p.round(3))
 
     def naive(z1: float, z2: float, z3: float, temperature: float, shift: float) -> str:
         with np.errstate(over="ignore", under="ignore"):
@@ -788,7 +791,7 @@ def slow_start() -> Explorable:
     words = {"cross entropy": "cross entropy", "squared": "squared error"}
 
     def curves() -> list[Mark]:
-        z = np.linspace(-8, 4, 121)
+        z = np.linspace(-8, 5, 131)
         return [
             Line("pull", z, -slope_of_score(kind, z), color=color, dash=dash, label=words[kind])
             for kind, (color, dash) in looks.items()
@@ -860,7 +863,7 @@ def slow_start() -> Explorable:
             Stepper(name="steps", label="steps", last=NUM_STEPS, start=0),
         ],
         panels=[
-            Plot("pull", Axis("score z (the target is 1)", -8, 4), Axis("pull on the score", -0.03, 1.05)),
+            Plot("pull", Axis("score z (the target is 1)", -8, 5), Axis("pull on the score", -0.03, 1.05)),
             Plot("path", Axis("step", 0, NUM_STEPS), Axis("probability σ(z)", 0, 1.03)),
         ],
         parts=[curves, here, paths, now],
