@@ -33,18 +33,12 @@ from nncourse.information import entropy, kl_divergence, self_information
 from nncourse.losses import BinaryCrossEntropy, Huber, Loss, MeanAbsoluteError, MeanSquaredError
 
 __all__ = [
-    "EIGHT",
-    "both_divergences",
     "cross_entropy",
-    "fit_line",
     "frog",
     "kl_both_ways",
     "likelihood",
     "linear_softmax",
-    "negative_log_likelihood",
     "outlier",
-    "outlier_share",
-    "path_of_score",
     "residuals",
     "slow_start",
     "softmax",
