@@ -269,7 +269,7 @@ def likelihood() -> Explorable:
         return [Points("density", WAITS, np.zeros(5), color="ink", size=5)]
 
     def curve(noise: str, m: float, spread: float) -> list[Mark]:
-        y = m + spread * np.linspace(-4, 4, 65)
+        y = np.linspace(-4, 18, 89)  # in quarters, so that the peak at m is among them
         heights = density(noise, WAITS, m, spread)
         lift = np.full(5, np.nan)
         stems = np.column_stack([WAITS, WAITS, lift]).ravel()
@@ -326,7 +326,7 @@ def surprise() -> Explorable:
     def curves() -> list[Mark]:
         q = np.linspace(0.005, 1, 200)
         p = np.linspace(0, 1, 101)
-        marked = np.array([0.05, 0.1, 0.7])
+        names, marked = ("cat", "dog", "frog"), np.array([0.05, 0.1, 0.7])
         return [
             Line("surprise", q, self_information(q), color="blue"),
             Points("surprise", marked, self_information(marked), color="orange", size=5),
@@ -334,7 +334,7 @@ def surprise() -> Explorable:
                 "surprise",
                 marked,
                 self_information(marked),
-                [f"q = {v:g}: {float(self_information(v)):.2f}" for v in marked],
+                [f"{name}: {float(self_information(marked[k])):.2f}" for k, name in enumerate(names)],
                 dx=9,
                 dy=3,
             ),
@@ -350,12 +350,13 @@ def surprise() -> Explorable:
         title="Surprise, and how much of it a coin holds",
         controls=[],
         panels=[
-            Plot("surprise", Axis("probability q", 0, 1), Axis("self-information −ln q", 0, 5.3), ratio=0.7),
+            Plot("surprise", Axis("probability P", 0, 1), Axis("self-information −ln P", 0, 5.3), ratio=0.7),
             Plot("coin", Axis("probability of heads", 0, 1), Axis("entropy", 0, 0.8), ratio=0.7),
         ],
         parts=[curves],
         describe=lambda: (
-            "What is certain surprises nobody: −ln 1 = 0. Towards probability 0 the surprise grows without "
+            "Had the picture shown a cat, the surprise would have been 3.00; the frog's is 0.36. What is "
+            "certain surprises nobody: −ln 1 = 0. Towards probability 0 the surprise grows without "
             "limit, so whoever calls something impossible that then happens pays infinitely much. A coin "
             "is most uncertain when both sides are equally likely, and its entropy is 0 when one is certain."
         ),
@@ -563,9 +564,9 @@ def kl_both_ways() -> Explorable:
     def why(mean: float, width: float) -> str:
         forward, backward = both_divergences(mean, width)
         if forward > 3 * backward:
-            return "The belief leaves out a place where the truth often is: only KL(p‖q) minds."
+            return "The belief leaves out a place where the truth often is: KL(p‖q) minds most."
         if backward > 3 * forward:
-            return "The belief spreads over places where the truth hardly ever is: only KL(q‖p) minds."
+            return "The belief spreads over places where the truth hardly ever is: KL(q‖p) minds most."
         return "The two directions weigh the same mistakes differently."
 
     return Explorable(
