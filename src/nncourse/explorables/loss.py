@@ -539,7 +539,8 @@ def kl_both_ways() -> Explorable:
 
     def bars(mean: float, width: float) -> list[Mark]:
         values = both_divergences(mean, width)
-        shown = np.minimum(values, 5.6)
+        top = 5.6
+        shown = np.minimum(values, top)
         marks: list[Mark] = []
         tints: tuple[Color, Color] = ("orange", "purple")
         for k in range(2):
@@ -549,7 +550,7 @@ def kl_both_ways() -> Explorable:
                     "kl",
                     [k],
                     [shown[k]],
-                    Say("{}", round(values[k], 2)),
+                    Say("{}" if values[k] <= top else "{} ↑", round(values[k], 2)),
                     anchor="middle",
                     dy=6 if values[k] < 5.2 else -16,
                     bold=True,
@@ -573,7 +574,7 @@ def kl_both_ways() -> Explorable:
         "loss.kl_both_ways",
         title="One hump for two: which compromise is best?",
         controls=[
-            Slider(name="mean", label="mean of q", low=-3, high=3, num=25, start=1.0, marks=(-2.0, -0.5)),
+            Slider(name="mean", label="mean of q", low=-3, high=3, num=25, start=1.0),
             Slider(name="width", label="width of q", low=0.4, high=3, num=14, start=1.2),
         ],
         panels=[
