@@ -26,6 +26,7 @@ from nncourse.explore import (
     Slider,
     Stepper,
     Text,
+    Toggle,
     network,
     number,
 )
@@ -132,28 +133,36 @@ def five_starts() -> Explorable:
     def guessing() -> Line:
         return Line("loss", [0, EPOCHS], [np.log(10)] * 2, color="muted", dash=True)
 
-    def others(activation: str, depth: str) -> list[Mark]:
-        epochs = np.arange(EPOCHS + 1)
-        curves = [race(s, activation, int(depth)).losses.clip(max=1e3) for s in order]
+    def others(activation: str, depth: str, everyone: bool) -> list[Mark]:
+        epochs = np.arange(EPOCHS + 1) if everyone else np.array([])
+        curves = [race(s, activation, int(depth)).losses[: len(epochs)].clip(max=1e3) for s in order]
         return [Line("loss", epochs, c, color="soft", width=1.2, gaps=True) for c in curves]
 
     def chosen(start: str, activation: str, depth: str) -> list[Mark]:
         losses = race(start, activation, int(depth)).losses.clip(max=1e3)
-        epochs = np.arange(EPOCHS + 1)
+        epochs, there = np.arange(EPOCHS + 1), ~np.isnan(losses)
         return [
             Line("loss", epochs, losses, color="blue", gaps=True),
-            Points("loss", epochs[~np.isnan(losses)], losses[~np.isnan(losses)], color="blue", size=3.5),
+            Points("loss", epochs[there], losses[there], color="blue", size=3.5),
         ]
 
-    def shares(start: str, activation: str, depth: str) -> list[Mark]:
+    def shares(start: str, activation: str, depth: str, everyone: bool) -> list[Mark]:
         right = np.array([race(s, activation, int(depth)).right for s in order]) * 100
         place = np.arange(len(order))
         mine = place == order.index(start)
+        shown, rest = mine | everyone, ~mine & everyone
         return [
-            Bars("right", place[~mine], np.zeros(4), right[~mine], width=0.6, color="muted"),
+            Bars("right", place[rest], np.zeros(rest.sum()), right[rest], width=0.6, color="muted"),
             Bars("right", place[mine], [0], right[mine], width=0.6, color="blue"),
             Line("right", [-0.6, 4.6], [10, 10], color="muted", dash=True),
-            Text("right", place, right, [f"{r:.0f} %" for r in right], anchor="middle", dy=6),
+            Text(
+                "right",
+                place[shown],
+                right[shown],
+                [f"{r:.0f} %" for r in right[shown]],
+                anchor="middle",
+                dy=6,
+            ),
         ]
 
     def result(start: str, activation: str, depth: str) -> Say:
@@ -185,6 +194,7 @@ def five_starts() -> Explorable:
                 options={"2": "2", "5": "5", "10": "10"},
                 start="10",
             ),
+            Toggle(name="everyone", label="show all five"),
         ],
         panels=[
             Plot(
@@ -231,9 +241,8 @@ def first_gradients() -> Explorable:
 
     def drawings() -> list[Mark]:
         marks: list[Mark] = []
-        for row, kind in enumerate(("weights", "gradients")):
-            for start in starts:
-                arrays = first_step(start)[row]
+        for start in starts:
+            for kind, arrays in zip(("weights", "gradients"), first_step(start), strict=True):
                 pair = [arrays["linear1.W"], arrays["linear2.W"]]
                 largest = max(float(np.abs(w).max()) for w in pair) or 1.0
                 marks += network(f"{kind} {start}", [w / largest for w in pair], node_size=5.0)
@@ -241,25 +250,26 @@ def first_gradients() -> Explorable:
 
     return Explorable(
         "initialization.first_gradients",
-        title="4–5–3 with tanh: weights above, first gradients below",
+        title="4–5–3 with tanh: three starts, and where each wants to go",
         controls=[],
         panels=[
             Plot(
                 f"{kind} {start}",
                 Axis("layer", -0.15, 2.15),
                 Axis("unit", 0, 1),
-                title=f"{kind}: {text}",
+                title=f"weights: {text}" if kind == "weights" else "their first gradients",
                 ratio=0.7,
                 bare=True,
             )
-            for kind in ("weights", "gradients")
             for start, text in starts.items()
+            for kind in ("weights", "gradients")
         ],
         parts=[drawings],
         describe=lambda: (
-            "From zero, not one weight has a gradient: there is nothing to follow. From a constant, "
-            "the lines into all five hidden units are the same, so one step keeps them the same. From "
-            "random weights every line differs. (In each drawing the thickest line is the largest number.)"
+            "From zero, not one weight has a gradient: there is nothing to follow (the hairlines are "
+            "zeros). From a constant, the lines into all five hidden units are the same, so one step keeps "
+            "them the same. From random weights every line differs. In each drawing the thickest line is "
+            "the largest number; dashed lines are negative."
         ),
     )
 
@@ -274,7 +284,7 @@ SYMMETRIC_STARTS = {
     "1e-1": ("0.5, noise 0.1", SHARED, 0.1),
 }
 _NEARLY_ZERO = 1e-9
-_SIDE = np.linspace(-1.5, 1.5, 25)
+_SIDE = np.linspace(-1.92, 1.92, 25)
 
 
 @cache
@@ -331,7 +341,7 @@ def symmetry() -> Explorable:
         ]
 
     def answer(start: str, step: int) -> HeatMap:
-        edge = (-1.5625, 1.5625)
+        edge = (-2.0, 2.0)
         return HeatMap("map", parting(start).answers[step // 20], edge, edge, low=0, high=1)
 
     def curves(start: str) -> list[Mark]:
@@ -386,7 +396,7 @@ def symmetry() -> Explorable:
         if start == "equal":
             return "Together they can do what one unit can do, and no more."
         if distance_apart(start)[step] < 0.3:
-            return "To the eye they are still one unit, but their difference grows by a factor per step."
+            return "They still act as one unit. Watch their difference on its logarithmic axis."
         return "They have parted, and each does its own work."
 
     return Explorable(
@@ -408,9 +418,7 @@ def symmetry() -> Explorable:
                 Axis("weight from input 2", -3, 3),
                 title="The four units",
             ),
-            Plot(
-                "map", Axis("input 1", -1.5625, 1.5625), Axis("input 2", -1.5625, 1.5625), title="The network"
-            ),
+            Plot("map", Axis("input 1", -2, 2), Axis("input 2", -2, 2), title="The network"),
             Plot(
                 "apart",
                 Axis("training step", 0, SYMMETRY_STEPS),
@@ -523,7 +531,12 @@ def normal_bands() -> Explorable:
         title="The 1, 2 and 3σ strips of a Gaussian",
         controls=[],
         panels=[
-            Plot("bell", Axis("number drawn", -4.4, 4.4, ticks=ticks), Axis("density", -0.5, 1.08), ratio=0.5)
+            Plot(
+                "bell",
+                Axis("number drawn", -4.4, 4.4, ticks=ticks),
+                Axis("density", -0.5, 1.08, ticks=[(0, "0"), (1, "peak")]),
+                ratio=0.5,
+            )
         ],
         parts=[bands],
         describe=lambda: (
@@ -669,7 +682,7 @@ def sizes(activation: str, layer_gain: float, start: float, depth: int = 50) -> 
 
 def layer_map() -> Explorable:
     """Show what one layer does to the size of a signal, and what fifty do."""
-    names = ("identity", "tanh", "relu")
+    names = ("tanh", "relu", "identity")
 
     def diagonal() -> Line:
         return Line("map", [0, 2], [0, 2], color="muted", dash=True)
@@ -710,9 +723,7 @@ def layer_map() -> Explorable:
         "initialization.layer_map",
         title="What one layer does to the size, and what fifty do",
         controls=[
-            Choice(
-                name="activation", label="activation", options={n: NAMES[n] for n in names}, start="identity"
-            ),
+            Choice(name="activation", label="activation", options={n: NAMES[n] for n in names}),
             Slider(
                 name="layer_gain",
                 label="gain g",
@@ -787,7 +798,7 @@ def compromise() -> Explorable:
         title="One layer without activation: forward and backward want different weights",
         controls=[
             Choice(name="fan_in", label="fan_in", options=[str(c) for c in counts], start="100"),
-            Choice(name="fan_out", label="fan_out", options=[str(c) for c in counts], start="100"),
+            Choice(name="fan_out", label="fan_out", options=[str(c) for c in counts], start="300"),
         ],
         panels=[
             Plot(
@@ -1015,12 +1026,6 @@ def signal() -> Explorable:
         ],
         panels=[
             Plot(
-                "histograms",
-                layer,
-                Axis("activation", -1, 1),
-                title="A histogram for every layer",
-            ),
-            Plot(
                 "size",
                 layer,
                 Axis("size (dashed: between inputs)", floor, ceiling, scale="log", ticks=ticks),
@@ -1031,6 +1036,13 @@ def signal() -> Explorable:
                 layer,
                 Axis("size of the gradient (last layer = 1)", floor, ceiling, scale="log", ticks=ticks),
                 title="Backward",
+            ),
+            Plot(
+                "histograms",
+                layer,
+                Axis("activation", -1, 1),
+                title="A histogram for every layer",
+                ratio=0.36,
             ),
         ],
         parts=[histograms, window, size, back, steady],
