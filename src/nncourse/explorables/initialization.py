@@ -133,17 +133,21 @@ def five_starts() -> Explorable:
     def guessing() -> Line:
         return Line("loss", [0, EPOCHS], [np.log(10)] * 2, color="muted", dash=True)
 
+    def course(start: str, activation: str, depth: str) -> tuple[Array, Array]:
+        losses = race(start, activation, int(depth)).losses.clip(max=1e3)
+        there = ~np.isnan(losses)
+        return np.flatnonzero(there).astype(float), losses[there]
+
     def others(activation: str, depth: str, everyone: bool) -> list[Mark]:
-        epochs = np.arange(EPOCHS + 1) if everyone else np.array([])
-        curves = [race(s, activation, int(depth)).losses[: len(epochs)].clip(max=1e3) for s in order]
-        return [Line("loss", epochs, c, color="soft", width=1.2, gaps=True) for c in curves]
+        kept = slice(None) if everyone else slice(0)
+        curves = [course(s, activation, depth) for s in order]
+        return [Line("loss", x[kept], y[kept], color="soft", width=1.2) for x, y in curves]
 
     def chosen(start: str, activation: str, depth: str) -> list[Mark]:
-        losses = race(start, activation, int(depth)).losses.clip(max=1e3)
-        epochs, there = np.arange(EPOCHS + 1), ~np.isnan(losses)
+        epochs, losses = course(start, activation, depth)
         return [
-            Line("loss", epochs, losses, color="blue", gaps=True),
-            Points("loss", epochs[there], losses[there], color="blue", size=3.5),
+            Line("loss", epochs, losses, color="blue"),
+            Points("loss", epochs, losses, color="blue", size=3.5),
         ]
 
     def shares(start: str, activation: str, depth: str, everyone: bool) -> list[Mark]:
@@ -519,10 +523,10 @@ def normal_bands() -> Explorable:
             inside = np.linspace(-k, k, 81)
             marks.append(Area("bell", inside, np.zeros(81), np.exp(-(inside**2) / 2), color="blue"))
         marks.append(Line("bell", z, np.exp(-(z**2) / 2), color="ink"))
-        for k, height in ((1, -0.1), (2, -0.24), (3, -0.38)):
+        for k, height in ((1, -0.18), (2, -0.44), (3, -0.7)):
             marks.append(Line("bell", [-k, k], [height] * 2, color="blue", width=3))
             text = f"{100 * _within(k):.2f} %"
-            marks.append(Text("bell", [k + 0.12], [height - 0.035], [text], anchor="start"))
+            marks.append(Text("bell", [k + 0.12], [height - 0.04], [text], anchor="start"))
         return marks
 
     ticks = [(k, "μ" if k == 0 else f"μ {'+' if k > 0 else '−'} {abs(k)}σ") for k in (-2, 0, 2)]
@@ -534,8 +538,8 @@ def normal_bands() -> Explorable:
             Plot(
                 "bell",
                 Axis("number drawn", -4.4, 4.4, ticks=ticks),
-                Axis("density", -0.5, 1.08, ticks=[(0, "0"), (1, "peak")]),
-                ratio=0.5,
+                Axis("density", -0.85, 1.08, ticks=[(0, "0"), (1, "peak")]),
+                ratio=0.6,
             )
         ],
         parts=[bands],
@@ -548,7 +552,7 @@ def normal_bands() -> Explorable:
 
 # ── One layer ───────────────────────────────────────────────────────────────────────────────────
 
-_Z = np.linspace(-10, 10, 4001)
+_Z = np.linspace(-10, 10, 4000)
 _NORMAL = np.exp(-(_Z**2) / 2) / np.sqrt(2 * np.pi)
 _NORMAL /= _NORMAL.sum()
 
@@ -742,13 +746,10 @@ def layer_map() -> Explorable:
                 Axis("layer", 0, 50),
                 Axis(
                     "size",
-                    1e-4,
-                    1e4,
+                    1e-3,
+                    1e3,
                     scale="log",
-                    ticks=[
-                        (10.0**k, t)
-                        for k, t in ((-4, "0.0001"), (-2, "0.01"), (0, "1"), (2, "100"), (4, "10⁴"))
-                    ],
+                    ticks=[(10.0**k, number(10.0**k)) for k in (-3, -2, -1, 0, 1, 2, 3)],
                 ),
             ),
         ],
@@ -759,7 +760,7 @@ def layer_map() -> Explorable:
 
 def compromise() -> Explorable:
     """Show the forward and the backward factor of one layer for three choices of the variance."""
-    rules = {"in": "1/fan_in", "out": "1/fan_out", "avg": "Xavier: 2/(fan_in + fan_out)"}
+    rules = {"in": "1/fan_in", "out": "1/fan_out", "avg": "Xavier"}
     counts = (10, 30, 100, 300, 1000)
 
     def factors(fan_in: str, fan_out: str) -> dict[str, tuple[float, float]]:
@@ -806,8 +807,8 @@ def compromise() -> Explorable:
                 Axis(
                     "variance of the weights", -0.6, 2.6, ticks=[(k, t) for k, t in enumerate(rules.values())]
                 ),
-                Axis("factor on the mean square", 0.005, 200, scale="log"),
-                ratio=0.5,
+                Axis("factor on the mean square", 0.003, 300, scale="log"),
+                ratio=0.6,
             )
         ],
         parts=[bars, one],
@@ -826,7 +827,7 @@ SCHEMES = {
     "xavier_tanh": "Xavier, gain 5/3",
     "kaiming": "Kaiming",
 }
-RANGES = {"tanh": (-1.0, 1.0), "sigmoid": (0.0, 1.0), "relu": (-3.0, 3.0), "identity": (-3.0, 3.0)}
+RANGES = {"tanh": (-1.0, 1.0), "sigmoid": (0.0, 1.0), "relu": (0.0, 4.0), "identity": (-3.0, 3.0)}
 
 
 def _scheme(scheme: str, sigma: float) -> Initializer:
@@ -978,6 +979,8 @@ def signal() -> Explorable:
     def verdict(scheme: str, sigma: float, activation: str, depth: int) -> str:
         found = run(scheme, sigma, activation)
         size, between = found.size[depth - 1], found.between[depth - 1]
+        if size == 0:
+            return "Nothing gets through."
         if size < 1e-3:
             return "The signal has faded."
         if size > 1e3:
@@ -1042,7 +1045,7 @@ def signal() -> Explorable:
                 layer,
                 Axis("activation", -1, 1),
                 title="A histogram for every layer",
-                ratio=0.36,
+                ratio=0.42,
             ),
         ],
         parts=[histograms, window, size, back, steady],
