@@ -190,7 +190,7 @@ def five_starts() -> Explorable:
         "initialization.five_starts",
         title="The same network, the same data, five sets of first weights",
         controls=[
-            Choice(name="start", label="first weights", options=STARTS),
+            Choice(name="start", label="first weights", options=STARTS, start="large"),
             Choice(name="activation", label="activation", options={a: NAMES[a] for a in ("tanh", "relu")}),
             Choice(
                 name="depth",
@@ -476,7 +476,7 @@ def three_sigma() -> Explorable:
     def where(mean: float, sigma: float, k: float) -> Say:
         return Say(
             "Mean {}, standard deviation {}: the strip from {} to {}",
-            *(mean, sigma, mean - k * sigma, mean + k * sigma),
+            *(mean, sigma, round(mean - k * sigma, 4), round(mean + k * sigma, 4)),
         )
 
     def how_much(k: float) -> Say:
@@ -491,7 +491,7 @@ def three_sigma() -> Explorable:
         "initialization.three_sigma",
         title="How much lies within k standard deviations?",
         controls=[
-            Slider(name="k", label="k", low=0, high=4, num=17, start=1.0, marks=(1.0, 2.0, 3.0), unit=" σ"),
+            Slider(name="k", label="k", low=0, high=4, num=17, start=1.0, marks=(1.0, 2.0, 3.0), unit="σ"),
             Slider(
                 name="sigma",
                 label="standard deviation σ",
@@ -960,6 +960,8 @@ def signal() -> Explorable:
         found = run(scheme, sigma, activation)
         if found.size[depth - 1] > 1e12:
             return Say("By layer {} the activations have grown beyond all measure.", depth)
+        if 0 < found.size[depth - 1] < 1e-12:
+            return Say("By layer {} the activations have shrunk to less than {}.", depth, 1e-12)
         return Say(
             "In layer {} the activations have size {} and standard deviation {}; between different inputs "
             "they differ by {}.",
@@ -974,6 +976,8 @@ def signal() -> Explorable:
             return Say("No gradient reaches layer 1: it is exactly 0.")
         if first > 1e12:
             return Say("The gradient that reaches layer 1 has exploded beyond all measure.")
+        if first < 1e-12:
+            return Say("Less than {} of the gradient reaches layer 1.", 1e-12)
         return Say("The gradient that reaches layer 1 has {} times the size it started with.", first)
 
     def verdict(scheme: str, sigma: float, activation: str, depth: int) -> str:
