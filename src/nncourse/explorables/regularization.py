@@ -416,7 +416,14 @@ def shrinkage() -> Explorable:
         low2 = (l2 - best) ** 2 / 2 + strength / 2 * l2**2
         return [
             Line("objective", w, cost.clip(max=5), color="soft", label="cost"),
-            Line("objective", w, (cost + strength / 2 * w**2).clip(max=5), color="blue", label="cost + L2"),
+            Line(
+                "objective",
+                w,
+                (cost + strength / 2 * w**2).clip(max=5),
+                color="blue",
+                dash=True,
+                label="cost + L2",
+            ),
             Line(
                 "objective", w, (cost + strength * np.abs(w)).clip(max=5), color="orange", label="cost + L1"
             ),
@@ -429,7 +436,7 @@ def shrinkage() -> Explorable:
         ends = np.array([-2.0, 2.0])
         return [
             Line("rule", ends, ends, color="soft", label="no penalty"),
-            Line("rule", ends, ends / (1 + strength), color="blue", label="L2"),
+            Line("rule", ends, ends / (1 + strength), color="blue", dash=True, label="L2"),
             Line("rule", kinks, soft_threshold(kinks, strength), color="orange", label="L1"),
         ]
 
@@ -566,7 +573,7 @@ def circle_and_diamond() -> Explorable:
             return f"The ellipse touches the diamond in a corner: {off[0]} is exactly zero."
         if strength == 0:
             return "Without a penalty nothing pulls."
-        return "Both are smaller than before, and none has become zero."
+        return "Both are smaller than before, and neither has become zero."
 
     return Explorable(
         "regularization.circle_and_diamond",
@@ -608,7 +615,6 @@ def two_penalties() -> Explorable:
             Line(panel, level[:, 0], level[:, 1], color="green", width=1.5),
             Points(panel, best[:1], best[1:], color="green", shape="cross"),
             Points(panel, w[:1], w[1:], color="orange", size=6),
-            Text(panel, w[:1], w[1:], [f"({w[0]:.3g}, {w[1]:.3g})"], dx=10, dy=-16, bold=True),
         ]
 
     def both() -> list[Mark]:
@@ -629,7 +635,7 @@ def two_penalties() -> Explorable:
         controls=[],
         panels=[
             Plot(name, Axis("w₁", -1.6, 2.2), Axis("w₂", -1.6, 2.2), title=title, ratio=1.0, equal=True)
-            for name, title in (("L2", "L2: circles"), ("L1", "L1: diamonds"))
+            for name, title in (("L2", "L2 touches at (0.4, 1.2)"), ("L1", "L1 touches at (0, 1.25)"))
         ],
         parts=[both],
         describe=describe,
@@ -985,7 +991,11 @@ def dropout() -> Explorable:
         ],
         panels=[
             Plot("network", Axis("layer", -0.15, 3.15), Axis("unit", -0.02, 1.02), ratio=0.7, bare=True),
-            Plot("sum", Axis("p", 0, 0.9), Axis("sum of 100 units of 1", 0, 170)),
+            Plot(
+                "sum",
+                Axis("p", 0, 0.9, ticks=[(v, str(v)) for v in (0, 0.2, 0.5, 0.9)]),
+                Axis("sum of 100 units of 1", 0, 170),
+            ),
             Table("rules", ["rule", "training", "in use"], rows=3, title="All three rules at this p"),
         ],
         parts=[drawing, expected, now, table],
@@ -1151,9 +1161,9 @@ def which_axes() -> Explorable:
             Slider(name="channel", label="channel", low=1, high=6, num=6, start=2, integer=True),
         ],
         panels=[
-            Plot("block", Axis("position", -1.2, 14.2), Axis("channel", -0.2, 7.1), ratio=0.5, bare=True),
             Plot("before", channel_axis, value, title="Before", ratio=0.6),
             Plot("after", channel_axis, Axis("value", -3, 3), title="After", ratio=0.6),
+            Plot("block", Axis("position", -1.2, 14.2), Axis("channel", -0.2, 7.1), ratio=0.42, bare=True),
         ],
         parts=[names, shared, chosen, before, after],
         describe=[said, why],
