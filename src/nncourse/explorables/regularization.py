@@ -157,12 +157,11 @@ def bias_variance() -> Explorable:
         return View("terms", x=(-0.5, 10.5), y=(0, 0.45 + 3.8 * noise**2))
 
     def everywhere(samples: str, noise: float, all_capacities: bool) -> list[Mark]:
-        shown = capacities if all_capacities else capacities[:0]
-        found = np.array([terms(int(c), int(samples), noise)[:3] for c in shown]).reshape(-1, 3)
-        tops = np.cumsum(found[:, [2, 0, 1]], axis=1).clip(max=3)
-        below = np.column_stack([np.zeros(len(shown)), tops])
+        found = np.array([terms(int(c), int(samples), noise)[:3] for c in capacities])
+        tops = np.cumsum(found[:, [2, 0, 1]], axis=1).clip(max=3) * all_capacities
+        below = np.column_stack([np.zeros(len(capacities)), tops])
         return [
-            Area("terms", shown, below[:, k], below[:, k + 1], color=color)
+            Area("terms", capacities, below[:, k], below[:, k + 1], color=color)
             for k, color in enumerate(_TERM_COLORS)
         ]
 
@@ -270,8 +269,9 @@ def noisy_digits() -> NoisyDigits:
     standardize = Standardizer(parts[0].X)
 
     def noisy(part: Data) -> Data:
-        hit = rng.random(len(part.y)) < WRONG
-        labels = np.where(hit, rng.integers(0, 10, len(part.y)), part.y)
+        labels = part.y.copy()
+        hit = rng.permutation(len(labels))[: round(WRONG * len(labels))]
+        labels[hit] = rng.integers(0, 10, len(hit))
         return Data(standardize(part.X), labels)
 
     return NoisyDigits(*map(noisy, parts))
@@ -322,8 +322,8 @@ def accuracy_curves() -> Explorable:
     def fixed() -> list[Mark]:
         return [
             Line("run", [0, 190], [1, 1], color="muted", width=1),
-            Line("run", [DROP, DROP], [0.4, 0.97], color="soft", width=1),
-            Text("run", [DROP], [0.47], ["learning rate ÷ 10"], color="muted", anchor="end", dx=-6),
+            Line("run", [DROP, DROP], [0.4, 1], color="soft", width=1),
+            Text("run", [DROP], [0.955], ["learning rate ÷ 10"], color="muted", dx=6, dy=-4),
             Line("run", [0, 190], [CEILING] * 2, color="green", dash=True, label="share of right labels"),
             Arrows("run", [60], [1], [60], [CEILING], color="green", width=1.5),
             Text("run", [60], [(1 + CEILING) / 2], ["noise"], color="green", dx=7, dy=-4, bold=True),
@@ -567,8 +567,8 @@ def circle_and_diamond() -> Explorable:
         off = [
             name for name, value, was in zip(("w₁", "w₂"), w, best, strict=True) if not value and was > 1e-9
         ]
-        if len(off) == 2:
-            return "Both weights are exactly zero."
+        if not w.any():
+            return "Both weights are exactly zero: the diamond has shrunk to a point."
         if off:
             return f"The ellipse touches the diamond in a corner: {off[0]} is exactly zero."
         if strength == 0:
@@ -837,7 +837,7 @@ def early_stopping() -> Explorable:
             Text(
                 "loss",
                 [end],
-                [1.85],
+                [1.48],
                 ["stop" if end < _STOP_EPOCHS else "end"],
                 anchor="end" if end > 80 else "start",
                 dx=-6 if end > 80 else 6,
@@ -866,7 +866,7 @@ def early_stopping() -> Explorable:
                 start="600",
             ),
         ],
-        panels=[Plot("loss", Axis("epoch", 0, _STOP_EPOCHS), Axis("cross entropy", 0, 2), ratio=0.62)],
+        panels=[Plot("loss", Axis("epoch", 0, _STOP_EPOCHS), Axis("cross entropy", 0, 1.6), ratio=0.62)],
         parts=[fixed, judged, stop],
         describe=[said],
     )
@@ -1162,7 +1162,13 @@ def which_axes() -> Explorable:
         ],
         panels=[
             Plot("before", channel_axis, value, title="Before", ratio=0.6),
-            Plot("after", channel_axis, Axis("value", -3, 3), title="After", ratio=0.6),
+            Plot(
+                "after",
+                channel_axis,
+                Axis("value", -3, 3, ticks=[(-2, "−2"), (0, "0"), (2, "2")]),
+                title="After",
+                ratio=0.6,
+            ),
             Plot("block", Axis("position", -1.2, 14.2), Axis("channel", -0.2, 7.1), ratio=0.42, bare=True),
         ],
         parts=[names, shared, chosen, before, after],
@@ -1171,11 +1177,12 @@ def which_axes() -> Explorable:
 
 
 NUM_BATCHES = 40
+_INPUT = 0.5
 
 
 @cache
 def one_among_others(batch_size: int, mode: str) -> Array:
-    """Return BatchNorm's output for the same input 1 in 40 batches with different neighbours.
+    """Return BatchNorm's output for the same input 0.5 in 40 batches with different neighbours.
 
     The neighbours are drawn from a normal distribution with mean 0 and standard deviation 1.
     """
@@ -1186,7 +1193,7 @@ def one_among_others(batch_size: int, mode: str) -> Array:
     layer.training = mode == "training"
     outputs = []
     for _ in range(NUM_BATCHES):
-        batch = np.vstack([[[1.0]], rng.standard_normal((batch_size - 1, 1))])
+        batch = np.vstack([[[_INPUT]], rng.standard_normal((batch_size - 1, 1))])
         outputs.append(float(layer.forward(batch)[0, 0]))
     return np.array(outputs)
 
@@ -1197,24 +1204,13 @@ def tiny_batches() -> Explorable:
 
     def outputs(batch_size: str, mode: str) -> list[Mark]:
         found = one_among_others(int(batch_size), mode)
+        heights = np.column_stack([np.full(NUM_BATCHES, _INPUT), found, np.full(NUM_BATCHES, np.nan)])
+        stems = np.where(np.isnan(heights), np.nan, numbers[:, None]).ravel()[:-1]
+        ideal = "with the mean and variance of all data"
         return [
-            Line(
-                "out",
-                [0, 41],
-                [1, 1],
-                color="green",
-                dash=True,
-                label="with the mean and variance of all data",
-            ),
-            Line(
-                "out",
-                np.repeat(numbers, 3),
-                np.column_stack([np.ones(40), found, np.full(40, np.nan)]).ravel(),
-                color="soft",
-                width=1,
-                gaps=True,
-            ),
-            Points("out", numbers, found, color="blue", size=4, label="output for the input 1"),
+            Line("out", [0, 41], [_INPUT] * 2, color="green", dash=True, label=ideal),
+            Line("out", stems, heights.ravel()[:-1], color="soft", width=1, gaps=True),
+            Points("out", numbers, found, color="blue", size=4, label="output for the input 0.5"),
         ]
 
     def said(batch_size: str, mode: str) -> Say:
@@ -1225,7 +1221,7 @@ def tiny_batches() -> Explorable:
                 *(int(batch_size), round(float(found[0]), 2)),
             )
         return Say(
-            "In training, in batches of {}, the same input 1 becomes anything from {} to {}; the standard "
+            "In training, in batches of {}, the same input 0.5 becomes anything from {} to {}; the standard "
             "deviation is {}.",
             *(int(batch_size), *(round(float(v), 2) for v in (found.min(), found.max(), found.std()))),
         )
@@ -1237,7 +1233,7 @@ def tiny_batches() -> Explorable:
             Choice(name="batch_size", label="batch size", options=("2", "4", "8", "32", "128"), start="8"),
             Choice(name="mode", label="mode", options={"training": "training", "use": "in use"}),
         ],
-        panels=[Plot("out", Axis("batch", 0, 41), Axis("output", -2.2, 3), ratio=0.5)],
+        panels=[Plot("out", Axis("batch", 0, 41), Axis("output", -1.5, 2), ratio=0.5)],
         parts=[outputs],
         describe=said,
     )
