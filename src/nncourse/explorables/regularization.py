@@ -821,11 +821,11 @@ def early_stopping() -> Explorable:
         run = overfitting_run()
         return [
             Line("loss", epochs, run["train"], color="orange", dash=True, label="training"),
-            Line("loss", epochs, run["test"], color="green", width=1.5, label="test"),
+            Line("loss", epochs, run["test"], color="green", width=1.2, label="test"),
         ]
 
     def judged(judge: str) -> Line:
-        return Line("loss", epochs, overfitting_run()[judge], color="blue", label="validation")
+        return Line("loss", epochs, overfitting_run()[judge], color="blue", width=3, label="validation (thick)")
 
     def stop(judge: str, patience: int) -> list[Mark]:
         best, end = stopped(judge, patience)
