@@ -825,7 +825,8 @@ def early_stopping() -> Explorable:
         ]
 
     def judged(judge: str) -> Line:
-        return Line("loss", epochs, overfitting_run()[judge], color="blue", width=3, label="validation (thick)")
+        curve = overfitting_run()[judge]
+        return Line("loss", epochs, curve, color="blue", width=3, label="validation (thick)")
 
     def stop(judge: str, patience: int) -> list[Mark]:
         best, end = stopped(judge, patience)
