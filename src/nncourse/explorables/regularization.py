@@ -178,12 +178,6 @@ def bias_variance() -> Explorable:
         )
         return [*bars, point]
 
-    def numbers(capacity: int, samples: str, noise: float) -> list[Mark]:
-        found = terms(capacity, int(samples), noise)
-        order = (found.bias_squared, found.variance, found.noise, found.total, found.measured)
-        rows = ["bias²", "variance", "noise", "their sum", "measured"]
-        return [Column("table", 0, rows), Column("table", 1, [round(v, 4) for v in order])]
-
     def said(capacity: int, samples: str, noise: float) -> Say:
         found = terms(capacity, int(samples), noise)
         return Say(
@@ -234,9 +228,8 @@ def bias_variance() -> Explorable:
         panels=[
             Plot("fits", Axis("x", -1, 1), Axis("y", -2.2, 2.2)),
             Plot("terms", Axis("capacity (degree)", -0.5, 10.5), Axis("mean squared error", 0, 1)),
-            Table("table", ["term", "value"], rows=5),
         ],
-        parts=[spaghetti, one_set, truth, window, everywhere, here, numbers],
+        parts=[spaghetti, one_set, truth, window, everywhere, here],
         describe=[said, which, seen],
     )
 
@@ -323,7 +316,7 @@ def accuracy_curves() -> Explorable:
         return [
             Line("run", [0, 190], [1, 1], color="muted", width=1),
             Line("run", [DROP, DROP], [0.4, 1], color="soft", width=1),
-            Text("run", [DROP], [0.955], ["learning rate ÷ 10"], color="muted", dx=6, dy=-4),
+            Text("run", [DROP], [0.42], ["learning rate ÷ 10"], color="muted", anchor="end", dx=-6, dy=-4),
             Line("run", [0, 190], [CEILING] * 2, color="green", dash=True, label="share of right labels"),
             Arrows("run", [60], [1], [60], [CEILING], color="green", width=1.5),
             Text("run", [60], [(1 + CEILING) / 2], ["noise"], color="green", dx=7, dy=-4, bold=True),
@@ -332,32 +325,15 @@ def accuracy_curves() -> Explorable:
     def curves(penalty: str) -> list[Mark]:
         run = accuracy_run(float(penalty))
         train, valid = last(run.train), last(run.valid)
-        room = [max(a - b, 0.0) for a, b in ((CEILING, train), (train, valid))]
+        lost = max(CEILING - train, 0.0)
+        bias = "bias" if lost else ""
         return [
             Line("run", epochs, run.train, color="orange", width=1.5, label="training"),
             Line("run", epochs, run.valid, color="blue", width=1.5, label="validation"),
-            Arrows("run", [150], [CEILING], [150], [CEILING - room[0]], color="orange", width=1.5),
-            Text(
-                "run",
-                [148],
-                [CEILING - room[0] / 2],
-                ["bias" if room[0] else ""],
-                color="orange",
-                anchor="end",
-                dy=-4,
-                bold=True,
-            ),
+            Arrows("run", [150], [CEILING], [150], [CEILING - lost], color="orange", width=1.5),
+            Text("run", [150], [CEILING], [bias], color="orange", anchor="middle", dy=6, bold=True),
             Arrows("run", [180], [train], [180], [valid], color="blue", width=1.5),
-            Text(
-                "run",
-                [178],
-                [(train + valid) / 2],
-                ["variance"],
-                color="blue",
-                anchor="end",
-                dy=-4,
-                bold=True,
-            ),
+            Text("run", [164], [valid], ["variance"], color="blue", anchor="middle", dy=-24, bold=True),
         ]
 
     def said(penalty: str) -> Say:
@@ -387,7 +363,7 @@ def accuracy_curves() -> Explorable:
             )
         ],
         panels=[
-            Plot("run", Axis("epoch", 0, 190), Axis("accuracy", 0.45, 1.02, ticks=percent), ratio=0.62),
+            Plot("run", Axis("epoch", 0, 190), Axis("accuracy", 0.4, 1.02, ticks=percent), ratio=0.7),
         ],
         parts=[fixed, curves],
         describe=[said, why],
@@ -928,7 +904,12 @@ def dropout() -> Explorable:
     """Show masks on a small network, and what 100 units add up to by each of three rules."""
 
     def drawing(p: float, phase: str, mask: int) -> list[Mark]:
-        return _drawn_network("network", _kept(p if phase == "training" else 0.0, mask))
+        in_training = phase == "training"
+        words = f"mask {mask}" if in_training else f"mask {mask} is not applied"
+        return [
+            *_drawn_network("network", _kept(p if in_training else 0.0, mask)),
+            Text("network", [1.5], [-0.1], [words], color="muted", anchor="middle"),
+        ]
 
     def expected(rule: str) -> list[Mark]:
         ps = np.linspace(0, 0.9, 19)
@@ -949,9 +930,8 @@ def dropout() -> Explorable:
     def table(p: float) -> list[Mark]:
         sums = np.array([_sums(rule, p) for rule in RULES]).round(1)
         return [
-            Column("rules", 0, ["note", "keep-prob.", "inverted"]),
-            Column("rules", 1, sums[:, 0]),
-            Column("rules", 2, sums[:, 1]),
+            Column("rules", 0, ["train", "use"]),
+            *(Column("rules", k + 1, pair) for k, pair in enumerate(sums)),
         ]
 
     def said_now(p: float, phase: str, rule: str, mask: int) -> Say:
@@ -991,13 +971,13 @@ def dropout() -> Explorable:
             Stepper(name="mask", label="new mask", last=9, start=0),
         ],
         panels=[
-            Plot("network", Axis("layer", -0.15, 3.15), Axis("unit", -0.02, 1.02), ratio=0.7, bare=True),
+            Plot("network", Axis("layer", -0.15, 3.15), Axis("unit", -0.14, 1.02), ratio=0.75, bare=True),
             Plot(
                 "sum",
                 Axis("p", 0, 0.9, ticks=[(v, str(v)) for v in (0, 0.2, 0.5, 0.9)]),
                 Axis("sum of 100 units of 1", 0, 170),
             ),
-            Table("rules", ["rule", "training", "in use"], rows=3, title="All three rules at this p"),
+            Table("rules", ["", "note", "keep", "inverted"], rows=2, title="All three rules at this p"),
         ],
         parts=[drawing, expected, now, table],
         describe=[said_now, said_rule],
@@ -1016,8 +996,8 @@ def dropout_before_and_after() -> Explorable:
     def describe() -> Say:
         lines = [sum(int(a.sum() * b.sum()) for a, b in pairwise(net)) for net in (whole, thinned)]
         return Say(
-            "On the left all {} lines carry a signal. On the right 5 of 10 hidden units are silent, for this "
-            "one step: {} lines are left. The weights on the other lines are kept, and rest.",
+            "With all units, {} lines carry a signal. With dropout 5 of 10 hidden units are silent, for "
+            "this one step: {} lines are left. The weights on the other lines are kept, and rest.",
             *lines,
         )
 
@@ -1234,7 +1214,7 @@ def tiny_batches() -> Explorable:
             Choice(name="batch_size", label="batch size", options=("2", "4", "8", "32", "128"), start="8"),
             Choice(name="mode", label="mode", options={"training": "training", "use": "in use"}),
         ],
-        panels=[Plot("out", Axis("batch", 0, 41), Axis("output", -1.5, 2), ratio=0.5)],
+        panels=[Plot("out", Axis("batch", 0, 41), Axis("output", -1.5, 2), ratio=0.6)],
         parts=[outputs],
         describe=said,
     )
