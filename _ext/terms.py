@@ -24,9 +24,8 @@ class LinkTerms(SphinxPostTransform):
             said = bold.astext().lower()
             name = glossary.pop(said, None) or glossary.pop(said.removesuffix("s"), None)
             if name:
-                link = addnodes.pending_xref(
-                    "", *bold.children, refdomain="std", reftype="term", reftarget=name, refdoc=self.env.docname
-                )
+                place = {"reftarget": name, "refdoc": self.env.docname}
+                link = addnodes.pending_xref("", *bold.children, refdomain="std", reftype="term", **place)
                 bold.clear()
                 bold += link
 
