@@ -625,8 +625,8 @@ def one_layer() -> Explorable:
         factor = slope * size
         ending = "fades" if factor < 0.9 else "grows" if factor > 1.1 else "keeps its size"
         return Say(
-            f"The typical slope there is {{}} (root mean square). In a row of such layers, each as wide "
-            f"as the last, the gradient would be multiplied by about {{}} each time: it {ending}.",
+            f"The typical slope there is {{}} (root mean square). If the layer has as many outputs as "
+            f"inputs, the gradient is multiplied by about {{}} on its way back through it: it {ending}.",
             *(slope, factor),
         )
 
