@@ -537,7 +537,7 @@ def normal_bands() -> Explorable:
         panels=[
             Plot(
                 "bell",
-                Axis("number drawn", -4.4, 4.4, ticks=ticks),
+                Axis("number drawn", -5.2, 5.2, ticks=ticks),
                 Axis("density", -0.85, 1.08, ticks=[(0, "0"), (1, "peak")]),
                 ratio=0.6,
             )
@@ -642,7 +642,7 @@ def one_layer() -> Explorable:
                 high=3,
                 num=11,
                 scale="log",
-                start=0.1,
+                start=0.01,
                 marks=(0.01, 0.1, 1.0),
             ),
             Choice(
@@ -735,7 +735,7 @@ def layer_map() -> Explorable:
                 high=2.0,
                 num=7,
                 start=1.0,
-                marks=(1.0, round(gain("relu"), 4), round(gain("tanh"), 4)),
+                marks=(0.9, 1.0, 1.1, round(gain("relu"), 4), round(gain("tanh"), 4)),
             ),
             Slider(name="start", label="size of the inputs", low=0.1, high=1.9, num=7, start=1.0),
         ],
@@ -939,8 +939,8 @@ def signal() -> Explorable:
         layers = np.arange(1, DEEPEST + 1)
         rms, between = found.size.clip(1e-15, 1e12), found.between.clip(1e-15, 1e12)
         return [
-            Line("size", layers, between, color="orange", width=1.5, dash=True),
             Line("size", layers, rms, color="blue"),
+            Line("size", layers, between, color="orange", width=1.5, dash=True),  # seen where they agree
         ]
 
     def back(scheme: str, sigma: float, activation: str, depth: int) -> list[Mark]:
@@ -1007,7 +1007,7 @@ def signal() -> Explorable:
             Choice(name="scheme", label="first weights", options=SCHEMES, start="normal"),
             Slider(
                 name="sigma",
-                label="σ",
+                label="σ, for N(0, σ²) and all σ",
                 low=0.01,
                 high=1.0,
                 num=2,
