@@ -27,10 +27,11 @@ browser: setup
 	@$(BIN)/python tools/browser.py > /dev/null
 
 test: browser lint  ## run every check: style, types, notebooks, library, built pages
-	@$(BIN)/pytest
+	@OPENBLAS_NUM_THREADS=1 $(BIN)/pytest
 
-bench: browser  ## time figures and weigh pages; writes docs/benchmarks.md
+bench: browser  ## time the pages and the library; writes docs/benchmarks/
 	@$(BIN)/python benchmarks/bench_pages.py
+	@$(BIN)/python benchmarks/bench_library.py
 
 lint: setup  ## check style and types only
 	@$(BIN)/ruff check --quiet

@@ -97,6 +97,9 @@ def failed_cell(cells: list[Any]) -> int:
 def setup(app: Sphinx) -> dict[str, Any]:
     # Kernels inherit this: a figure then knows that it is drawn for a page without a kernel.
     os.environ["NNCOURSE_HOME"] = "page"
+    # The networks of the book are small. Several threads only slow them down, and they add in another
+    # order, so that the last digits would depend on the machine.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     app.add_config_value("page_sources", "", "env")
     app.connect("config-inited", watch_sources)
     app.connect("doctree-read", check_run)

@@ -1,13 +1,13 @@
 """Time one training step of nncourse against PyTorch, scikit-learn and its bare matrix products.
 
-Run it as ``python benchmarks/bench_library.py``. PyTorch and scikit-learn are optional: what is not
-installed is left out (see benchmarks/requirements.txt). It measures speed and checks nothing else.
+`make bench` runs it and writes the tables to docs/benchmarks/library.md. PyTorch and scikit-learn
+are optional: what is not installed is left out (see benchmarks/requirements.txt). It measures speed
+and checks nothing else.
 
 The contenders do the same: same network with ReLU, same batch, softmax cross entropy, plain SGD,
 same dtype. They take turns in short rounds, so that a slow moment of the machine hits all of them,
-and of each the round counts that a tenth of its rounds beat. The libraries use as many threads as
-they like unless OMP_NUM_THREADS and OPENBLAS_NUM_THREADS say otherwise; on a busy machine, set both
-to 1.
+and of each the round counts that a tenth of its rounds beat. All is measured twice: with as many
+threads as each library takes by itself, and with one thread each.
 
 "bare" is the matrix products of the step and nothing else; "plain" is the whole step as a NumPy
 script without checks.
@@ -16,12 +16,16 @@ script without checks.
 from __future__ import annotations
 
 import argparse
+import math
+import os
+import random
 import subprocess
 import sys
 import time
 import warnings
 from collections.abc import Callable
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -32,6 +36,18 @@ from nncourse.optimizers import SGD
 from nncourse.training import Trainer
 
 LEARNING_RATE = 0.01
+REPORT = Path(__file__).resolve().parent.parent / "docs" / "benchmarks" / "library.md"
+INTRODUCTION = """# Speed of the library
+
+Written by `make bench`. One training step, in microseconds: same network, same batch, softmax cross
+entropy, plain SGD. In brackets: how many times longer than nncourse it takes. *bare* is the matrix
+products of the step alone, *plain* the whole step as a NumPy script without a single check. The
+contenders take turns; compare numbers of one table only.
+
+{cores} cores{load}. Importing the library takes {seconds:.3f} s beyond NumPy (goal 0.15 s).
+"""
+HEADER = """| network | batch | dtype | nncourse | PyTorch | scikit-learn | bare | plain | goal | met |
+|---|---|---|---|---|---|---|---|---|---|"""
 CASES = [
     # sizes, batch, goal: times faster than PyTorch, times the bare products
     ([2, 16, 16, 2], 400, 2.5, None),
@@ -142,23 +158,31 @@ def plain_step(sizes: list[int], X: np.ndarray, y: np.ndarray) -> Step:
 
 
 def typical_times(contenders: dict[str, tuple[Step, int]], seconds: float) -> dict[str, float]:
-    """Return the time per step of each, in seconds, from the fastest tenth of many short rounds."""
+    """Return the time per step of each, in seconds, from the fastest tenth of many short rounds.
+
+    The order of the turns is another in every round, and each turn begins with a step that does not
+    count: after somebody else's turn the caches hold somebody else's numbers.
+    """
     rounds: dict[str, list[float]] = {name: [] for name in contenders}
     repeats = {}
     for name, (step, _) in contenders.items():
-        step()
-        start = time.perf_counter()
-        step()
-        repeats[name] = max(1, int(0.005 / (time.perf_counter() - start)))
-    end = time.perf_counter() + seconds
+        warm = min(timed(step) for _ in range(5))
+        repeats[name] = max(2, int(0.01 / warm))
+    rng, end = random.Random(0), time.perf_counter() + seconds
     while time.perf_counter() < end:
-        for name, (step, steps_per_call) in contenders.items():
-            start = time.perf_counter()
-            for _ in range(repeats[name]):
-                step()
-            elapsed = (time.perf_counter() - start) / repeats[name] / steps_per_call
-            rounds[name].append(elapsed)
+        for name in rng.sample(list(contenders), len(contenders)):
+            step, steps_per_call = contenders[name]
+            step()
+            elapsed = timed(lambda step=step, name=name: [step() for _ in range(repeats[name])])
+            rounds[name].append(elapsed / repeats[name] / steps_per_call)
     return {name: float(np.quantile(times, 0.1)) for name, times in rounds.items()}
+
+
+def timed(call: Callable[[], Any]) -> float:
+    """Return how many seconds a call takes."""
+    start = time.perf_counter()
+    call()
+    return time.perf_counter() - start
 
 
 def import_seconds() -> float:
@@ -171,13 +195,8 @@ def import_seconds() -> float:
     return min(float(subprocess.check_output([sys.executable, "-c", code])) for _ in range(5))
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--seconds", type=float, default=4.0, help="per case and dtype")
-    seconds = parser.parse_args().seconds
-    print("microseconds per step; ratios: how many times nncourse is faster (bare, plain: slower)")
-    header = f"{'network':20} {'batch':>5} {'dtype':8} {'nncourse':>9} {'torch':>9} {'ratio':>6} "
-    print(header + f"{'sklearn':>9} {'ratio':>6} {'bare':>8} {'ratio':>6} {'plain':>8} {'ratio':>6}  goal")
+def table(seconds: float) -> None:
+    """Print the rows of one table."""
     rng = np.random.default_rng(0)
     for sizes, batch, torch_goal, bare_goal in CASES:
         for dtype in (np.float64, np.float32):
@@ -195,16 +214,39 @@ def main() -> None:
                     contenders[name] = made, steps
             times = typical_times(contenders, seconds)
             ours = times["nncourse"]
-            cells = [f"{'-'.join(map(str, sizes)):20} {batch:5} {np.dtype(dtype).name:8}"]
-            cells.append(f"{ours * 1e6:9.1f}")
+            cells = ["-".join(map(str, sizes)), str(batch), np.dtype(dtype).name, f"{ours * 1e6:.0f}"]
             for name in ("torch", "sklearn"):
                 other = times.get(name)
-                cells.append(f"{other * 1e6:9.1f} {other / ours:5.2f}x" if other else " " * 16)
+                cells.append(f"{other * 1e6:.0f} ({other / ours:.2f} ×)" if other else "not installed")
             for name in ("bare", "plain"):
-                cells.append(f"{times[name] * 1e6:8.1f} {ours / times[name]:5.2f}x")
-            goal = f"torch >= {torch_goal}x" + (f", bare <= {bare_goal}x" if bare_goal else "")
-            print(" ".join(cells), "", goal, flush=True)
-    print(f"import of the core beyond NumPy: {import_seconds():.3f} s (goal 0.15 s)")
+                cells.append(f"{times[name] * 1e6:.0f} ({times[name] / ours:.2f} ×)")
+            goals = [f"PyTorch ≥ {torch_goal} ×"] + ([f"bare ≥ {1 / bare_goal:.2f} ×"] if bare_goal else [])
+            met = times.get("torch", ours * torch_goal) >= torch_goal * ours
+            met &= ours <= (bare_goal or math.inf) * times["bare"]
+            cells += [", ".join(goals), "yes" if met else "**no**"]
+            print("|", " | ".join(cells), "|", flush=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--seconds", type=float, default=6.0, help="per case and dtype")
+    parser.add_argument("--rows", action="store_true", help="print the rows of one table only")
+    options = parser.parse_args()
+    if options.rows:
+        table(options.seconds)
+        return
+    load = f"; load at the start {os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else ""
+    parts = [INTRODUCTION.format(cores=os.cpu_count(), load=load, seconds=import_seconds())]
+    for title, threads in (
+        ("As many threads as each library takes by itself", {}),
+        ("One thread each", dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")),
+    ):
+        command = [sys.executable, __file__, "--rows", f"--seconds={options.seconds}"]
+        rows = subprocess.check_output(command, text=True, env=os.environ | threads)
+        parts.append(f"## {title}\n\n{HEADER}\n{rows}")
+        print(parts[-1])
+    REPORT.parent.mkdir(exist_ok=True)
+    REPORT.write_text("\n".join(parts), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Measure how fast the figures answer and how heavy the pages are, in the page and in a kernel.
 
-Run it as ``make bench``; it builds the book first and writes the table to docs/benchmarks.md. It
+Run it as ``make bench``; it builds the book first and writes the table to docs/benchmarks/pages.md. It
 checks nothing: a goal that is missed is marked and the rest goes on.
 
 Times on a busy machine are too long; the load at the start stands beside the results. The last rows
@@ -39,7 +39,7 @@ from browser import HELP, find_browser  # noqa: E402
 from serve import make_server  # noqa: E402
 
 BOOK = ROOT / "_build" / "html"
-REPORT = ROOT / "docs" / "benchmarks.md"
+REPORT = ROOT / "docs" / "benchmarks" / "pages.md"
 PAGES = {
     "text page": "bibliography.html",
     "home": "index.html",
@@ -358,7 +358,7 @@ def main() -> None:
     table = "\n".join(map(str, rows))
     REPORT.parent.mkdir(exist_ok=True)
     REPORT.write_text(
-        "# Benchmarks\n\n"
+        "# Speed and weight of the pages\n\n"
         "Written by `make bench`, which measures the built pages in a browser without a window, and a "
         f"kernel. {MOVES} moves for each slider, {ANSWERS} answers of the kernel, {LOADS} loads.\n\n"
         "*Event → paint* runs from an input event at a random moment to the end of the frame that "

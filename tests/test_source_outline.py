@@ -63,3 +63,12 @@ def test_point_is_treated(book: Path, chapter: str, point: dict[str, Any]) -> No
     if "correction" in point:
         boxes = [words(box) for box in treated.select(".admonition") if "Where the note" in words(box)]
         assert any(point["correction"] in box for box in boxes)
+
+
+def test_every_correction_is_on_the_errata_page(book: Path) -> None:
+    collected = words(soup(book / "errata.html"))
+    corrections = [
+        point["correction"] for points in OUTLINE.values() for point in points if "correction" in point
+    ]
+    assert len(corrections) > 10
+    assert [said for said in corrections if said not in collected] == []

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .optimizers import Optimizer
+from nncourse.optimizers import Optimizer
 
 Array = NDArray[np.float64]
 

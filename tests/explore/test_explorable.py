@@ -13,11 +13,13 @@ from one_of_everything import everything
 
 from nncourse.explore import (
     MIME,
+    Area,
     Axis,
     ControlError,
     Explorable,
     ExplorableError,
     Line,
+    Mark,
     Plot,
     Recording,
     Say,
@@ -86,6 +88,18 @@ def page_of(figure: Explorable, monkeypatch: pytest.MonkeyPatch) -> str:
 
 
 # In the built page.
+
+
+def test_a_line_that_breaks_off_and_an_empty_area_draw_valid_paths(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def marks() -> list[Mark]:
+        broken_off = Line("p", [0, 0.5, 1], [0, 1, np.nan], gaps=True)
+        return [broken_off, Area("p", [], [], [])]
+
+    paths = Page(page_of(figure(parts=[marks]), monkeypatch)).values("d")
+    assert any(path and path.count("L") == 1 for path in paths)
+    assert not [path for path in paths if path is None or "NaN" in path or path.startswith("Mz")]
 
 
 def test_page_has_the_hooks_by_which_tests_and_links_find_a_figure(

@@ -17,8 +17,8 @@ SOURCE = Path(nncourse.__file__).parent
 # In the order in which they may import each other: each only from those before it.
 CORE = [
     *("arguments", "activations", "information", "initializers", "neurons", "schedules"),
-    *("layers", "dropout", "normalization", "losses", "network", "optimizers", "regularizers"),
-    *("metrics", "data", "training", "gradient_check", "autodiff"),
+    *("layers", "dropout", "normalization", "losses", "network", "optimizers", "descent"),
+    *("regularizers", "metrics", "data", "training", "gradient_check", "autodiff"),
 ]
 ALLOWED_OUTSIDE = {"numpy"}
 

@@ -212,7 +212,7 @@ def sigmoid_picture() -> Explorable:
         10.0,
         (-0.1, 1.1),
         texts,
-        "The sigmoid climbs from 0 to 1 in an S. All of its slope lies within 6 of zero, and even "
+        "The sigmoid climbs from 0 to 1 in an S. Nearly all of its slope lies within 6 of zero, and even "
         "there it is nowhere above a quarter.",
     )
 
@@ -232,7 +232,7 @@ def tanh_picture() -> Explorable:
         (-1.3, 1.3),
         texts,
         "The tanh climbs from −1 to 1 and passes through the origin. Its slope reaches 1 there, four "
-        "times the sigmoid's, and is gone twice as early, beyond 3.",
+        "times the sigmoid's, and is as good as gone twice as early, beyond 3.",
     )
 
 

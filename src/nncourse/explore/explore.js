@@ -139,7 +139,7 @@ SHAPES.ring = SHAPES.circle;
 
 const MARKS = {
   line(m, { X, Y, count }) {
-    const n = count(m, m.x.length);
+    const n = count(m, Math.min(m.x.length, m.y.length));
     let d = "", pen = "M";
     for (let i = 0; i < n; i++) {
       if (m.x[i] !== m.x[i] || m.y[i] !== m.y[i]) pen = "M";
@@ -149,7 +149,7 @@ const MARKS = {
     return `<path class="nn-line" d="${d}" stroke-width="${m.width}"${dash} ${paint("stroke", m.color)}/>`;
   },
   points(m, { X, Y, count }) {
-    const n = count(m, m.x.length), shape = SHAPES[m.shape];
+    const n = count(m, Math.min(m.x.length, m.y.length)), shape = SHAPES[m.shape];
     let d = "";
     const size = (i) => (m.shown && i === n - 1 ? 1.5 * m.size : m.size); // where the path has come to
     for (let i = 0; i < n; i++) if (m.x[i] === m.x[i]) d += shape(X(m.x[i]), Y(m.y[i]), size(i));
@@ -187,7 +187,7 @@ const MARKS = {
       top.push(`${px(X(v))},${px(Y(m.high[i]))}`);
       bottom.unshift(`${px(X(v))},${px(Y(m.low[i]))}`);
     });
-    return `<path class="nn-area" d="M${top.concat(bottom).join("L")}z" ${paint("fill", m.color)}/>`;
+    return top.length === 0 ? "" : `<path class="nn-area" d="M${top.concat(bottom).join("L")}z" ${paint("fill", m.color)}/>`;
   },
   bars(m, { X, Y }) {
     let d = "";
