@@ -1,8 +1,8 @@
 """How the book leads to its exercises, and whether it gives their solutions.
 
-A chapter ends with a link to its exercise, if there is one. The pages under ``exercises/solutions``
-say what they have to say only while ``exercise_solutions`` in ``_config.yml`` is true; a teacher who
-sets marked homework turns it off and builds.
+A chapter ends with a link to its exercise, an exercise with one to its solutions. The pages under
+``exercises/solutions`` say what they have to say only while ``exercise_solutions`` in ``_config.yml``
+is true; a teacher who sets marked homework turns it off and builds.
 """
 
 from __future__ import annotations
@@ -22,30 +22,36 @@ SOLUTIONS = "exercises/solutions/"
 WITHHELD = "\n\nThis edition of the book is published without the solutions. Ask your teacher for them.\n"
 
 
-def lead_to_exercise(app: Sphinx, doctree: nodes.document) -> None:
-    """Add the link at the end of a chapter."""
-    chapter = CHAPTER.match(app.env.docname)
-    if not chapter:
-        return
-    short = f"ex{chapter[1]}"
-    page = next((name for name in app.env.found_docs if name.startswith(f"exercises/{short}_")), None)
-    if page is None:
-        return
-    exercise = catalogue.exercise(short)
+def lead_on(app: Sphinx, doctree: nodes.document) -> None:
+    """Add a link at the end: of a chapter to its exercise, of an exercise to its solutions."""
+    docname = app.env.docname
+    if chapter := CHAPTER.match(docname):
+        short = f"ex{chapter[1]}"
+        page = next((name for name in app.env.found_docs if name.startswith(f"exercises/{short}_")), None)
+        if page is not None:
+            count = len(catalogue.exercise(short).questions)
+            text = f" asks {count} questions on this chapter, and looks at each answer at once."
+            add_box(doctree, docname, "Now you", page, f"Exercise {int(chapter[1])}", text)
+    elif docname.startswith("exercises/ex"):
+        page = SOLUTIONS + docname.removeprefix("exercises/")
+        if page in app.env.found_docs:
+            text = " explain every question, each behind a click."
+            add_box(doctree, docname, "When you have tried", page, "The solutions", text)
+
+
+def add_box(doctree: nodes.document, docname: str, title: str, page: str, name: str, text: str) -> None:
     link = addnodes.pending_xref(
         "",
-        nodes.inline("", f"Exercise {int(chapter[1])}"),
+        nodes.inline("", name),
         refdomain="std",
         reftype="doc",
         refexplicit=True,
         reftarget=f"/{page}",
-        refdoc=app.env.docname,
+        refdoc=docname,
         refwarn=True,
     )
-    count = len(exercise.questions)
-    text = f" asks {count} questions on this chapter, and looks at each answer at once."
     paragraph = nodes.paragraph("", "", link, nodes.Text(text))
-    box = nodes.admonition("", nodes.title("", "Now you"), paragraph, classes=["tip", "to-exercise"])
+    box = nodes.admonition("", nodes.title("", title), paragraph, classes=["tip", "lead-on"])
     sections = list(doctree.findall(nodes.section))
     (sections[-1] if sections else doctree).append(box)
 
@@ -69,7 +75,7 @@ def withhold_sources(app: Sphinx, exception: Exception | None) -> None:
 
 def setup(app: Sphinx) -> dict[str, Any]:
     app.add_config_value("exercise_solutions", True, "env", [bool])
-    app.connect("doctree-read", lead_to_exercise)
+    app.connect("doctree-read", lead_on)
     app.connect("source-read", withhold_solutions)
     app.connect("build-finished", withhold_sources)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -26,12 +26,13 @@ def build(book: SmallBook) -> dict[str, str]:
     return {name: (html / f"{name}.html").read_text("utf-8") for name in names}
 
 
-def test_a_chapter_ends_with_the_way_to_its_exercise(small_book: SmallBook) -> None:
+def test_a_chapter_leads_to_its_exercise_and_an_exercise_to_its_solutions(small_book: SmallBook) -> None:
     pages = list(build(small_book).values())
     address = f'href="../exercises/{SOURCE.name}.html"'
-    boxes = [re.findall(r'<div class="[^"]*to-exercise.*?</div>', page, re.DOTALL) for page in pages]
-    assert [len(found) for found in boxes] == [0, 1, 0, 0]
+    boxes = [re.findall(r'<div class="[^"]*lead-on.*?</div>', page, re.DOTALL) for page in pages]
+    assert [len(found) for found in boxes] == [0, 1, 1, 0]
     assert address in boxes[1][0] and f"asks {len(SOURCE.questions)} questions" in boxes[1][0]
+    assert f'href="solutions/{SOURCE.name}.html"' in boxes[2][0]
     assert "abracadabra" in pages[3]
 
 

@@ -187,7 +187,8 @@ def test_an_aborting_judge_is_not_swallowed() -> None:
 
 
 def test_values_are_written_short() -> None:
-    assert in_words(np.array([1.0, 0.25])) == "[1.  , 0.25]"
+    assert in_words(np.array([1.0, 0.25])) == "[1. , 0.25]"
+    assert in_words(np.array([[0.5, 1.0], [-1.0, 3.0]])) == "[[ 0.5, 1. ], [-1. , 3. ]]"
     assert in_words(np.zeros((30, 2))) == "an array of shape (30, 2)"
     assert in_words(1 / 3) == "0.333333"
     assert in_words(("a", 1)) == "('a', 1)"

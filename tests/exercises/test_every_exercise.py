@@ -103,3 +103,10 @@ def test_checks_have_names_of_their_own(source: Source, question: QuestionSource
     _, visible, hidden = asked(source, question)
     names = [check.name for check in visible + hidden]
     assert len(set(names)) == len(names)
+
+
+@each_question
+def test_hidden_checks_stay_out_of_the_package(source: Source, question: QuestionSource) -> None:
+    module = (ROOT / "src" / "nncourse" / "exercises" / f"{source.short}.py").read_text("utf-8")
+    for check in asked(source, question)[2]:
+        assert check.name not in module

@@ -377,7 +377,7 @@ def in_words(value: object) -> str:
         text = value
     elif isinstance(value, np.ndarray) and value.ndim > 0:
         if value.size <= MOST_VALUES:
-            text = np.array2string(value, precision=6, separator=", ", suppress_small=True)
+            text = " ".join(np.array2string(value, precision=6, separator=", ").split())
         else:
             text = f"an array of shape {value.shape}"
     elif isinstance(value, float | np.floating):
@@ -426,7 +426,7 @@ class Notebook:
     def __init__(self, namespace: Mapping[str, Any], limit: Callable[[], Any] = _no_limit) -> None:
         self._namespace = namespace
         self._limit = limit
-        self._stopped: Stopped | None = None
+        self._stopped = False
 
     def __getattr__(self, name: str) -> Any:
         """Return what the notebook defined under this name, ready to be called."""
@@ -448,13 +448,13 @@ class Notebook:
 
     def _run(self, code: Callable[[], Any], name: str) -> Any:
         if self._stopped:  # one endless function is waited for once
-            raise self._stopped
+            raise Stopped("This was not tried, because an earlier check had to be interrupted.")
         try:
             with self._limit():
                 return code()
         except Stopped as stopped:
             stopped.where = self._line(stopped.__cause__)
-            self._stopped = stopped
+            self._stopped = True
             raise
         except NotImplementedError as error:
             raise NotAnswered(str(error) or f"{name} is still to be written.") from error
