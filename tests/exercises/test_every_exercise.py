@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Iterable
 from functools import cache
 from typing import Any
 
+import numpy as np
 import pytest
 
 from exercises import ROOT, QuestionSource, Source, WrongAnswer, made_from, sources
@@ -103,6 +105,29 @@ def test_checks_have_names_of_their_own(source: Source, question: QuestionSource
     _, visible, hidden = asked(source, question)
     names = [check.name for check in visible + hidden]
     assert len(set(names)) == len(names)
+
+
+@each_source
+def test_no_hint_stands_behind_another_for_the_same_result(
+    source: Source, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = importlib.import_module(f"nncourse.exercises.{source.short}")
+
+    def look(actual: object, expected: Any, hint: str, **options: Any) -> None:
+        seen = {"the right result": np.asarray(expected, dtype=float)}
+        for clue, value in (options.get("mistakes") or {}).items():
+            result = np.asarray(value, dtype=float)
+            for other, before in seen.items():
+                same_result = result.shape == before.shape and np.allclose(result, before)
+                if same_result:
+                    hidden.append(f"{clue} (behind: {other})")
+            seen[clue] = result
+
+    hidden: list[str] = []
+    monkeypatch.setattr(module, "close", look)
+    for question in source.questions:
+        judged(source, question, question.solution, asked(source, question)[1])
+    assert hidden == []
 
 
 @each_question

@@ -52,7 +52,7 @@ def test_a_wrong_answer_gets_a_hint_and_what_was_expected() -> None:
     for text in both(check_namespace("ex05", "q1", HALF)):
         assert "0 of 2 checks go through" in text
         assert "the exponent 2 comes down as a factor" in text
-        assert re.search(r"expected: 16\s+yours: +8", text)
+        assert re.search(r"expected: 24\s+yours: +12", text)
 
 
 def test_an_open_question_says_so_calmly_and_leaves_no_file(folder: Path) -> None:

@@ -89,6 +89,11 @@ class Exercise:
     questions: tuple[Question, ...]
 
     @property
+    def short(self) -> str:
+        """The name that `check` knows: "ex05"."""
+        return self.name.partition("_")[0]
+
+    @property
     def points(self) -> int:
         """All points that can be had."""
         return sum(question.points for question in self.questions)

@@ -10,9 +10,9 @@ from nncourse.exercises.checking import Checks, Exercise, Question, Submission, 
 checks = Checks()
 
 
-@checks.of("q1", "the slope of 4x² at x = 2 and x = −14")
+@checks.of("q1", "the slope of 4x² at x = 3 and x = −14")
 def _(s: Submission) -> None:
-    for x in (2.0, -14.0):
+    for x in (3.0, -14.0):
         close(
             s.slope(4.0, x),
             8 * x,

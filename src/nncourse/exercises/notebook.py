@@ -138,7 +138,7 @@ class Progress:
                 for s in self.exercises[0][1]
             ]
         return [
-            (f"{e.name} · {e.title}", _counts(s), f"{_points(s):.3g} of {e.points}")
+            (f"{e.short} · {e.title}", _counts(s), f"{_points(s):.3g} of {e.points}")
             for e, s in self.exercises
         ]
 
@@ -153,11 +153,10 @@ class Progress:
             f"<tr><td>{escape(name)}</td><td>{escape(word)}</td><td>{escape(points)}</td></tr>"
             for name, word, points in self.rows()
         )
-        head = "<tr><th>question</th><th>standing</th><th>points so far</th></tr>"
-        if len(self.exercises) > 1:
-            head = head.replace("question", "exercise")
+        first = "question" if len(self.exercises) == 1 else "exercise"
+        head = "".join(f'<th scope="col">{name}</th>' for name in (first, "standing", "points so far"))
         return (
-            f'{STYLE}<div class="nn-check"><table><thead>{head}</thead><tbody>{rows}</tbody></table>'
+            f'{STYLE}<div class="nn-check"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>'
             f"{_bar_html(*self._total())}<p>{ONLY_THE_JUDGE}</p></div>"
         )
 
@@ -247,9 +246,8 @@ def _counts(standings: Sequence[Standing]) -> str:
 
 
 def _standing(exercise: Exercise, standings: Sequence[Standing]) -> str:
-    return (
-        f"{exercise.name}: {_counts(standings)}, {_points(standings):.3g} of {exercise.points} points so far."
-    )
+    points = f"{_points(standings):.3g} of {exercise.points} points so far"
+    return f"{exercise.short}: {_counts(standings)}, {points}."
 
 
 def _standing_lines(exercise: Exercise, standings: Sequence[Standing]) -> list[str]:
