@@ -34,10 +34,10 @@ def _(s: Submission) -> None:
         g * (1 - g),
         "Write the slope with the value g of the sigmoid at z.",
         mistakes={
-            "The formula g (1 − g) takes the sigmoid's value, not z itself.": z * (1 - z),
-            "That is the value. The slope is g (1 − g).": g,
-            "A factor is missing: the slope is g (1 − g).": 1 - g,
-            "That is the slope's formula for tanh.": 1 - g**2,
+            "The form is right, but it takes the sigmoid's value, not z itself.": z * (1 - z),
+            "That is the value of the sigmoid. Its slope is wanted.": g,
+            "A factor is missing. Where the sigmoid is near 0 the slope is small, too.": 1 - g,
+            "That is the formula for tanh, whose values reach down to −1.": 1 - g**2,
             "The sign is turned: the sigmoid rises everywhere.": -g * (1 - g),
         },
     )

@@ -145,10 +145,10 @@ def _(s: Submission) -> None:
     close(
         s.score_gradient(np.array([[0.0, 0.0]]), np.array([1])),
         [[0.5, -0.5]],
-        "Predicted minus true: the probabilities, with 1 taken from the right class.",
+        "Differentiate −z_c + ln Σ e^z by each score: the second term gives a probability, and the first?",
         mistakes={
-            "The sign is turned: predicted minus true.": [[-0.5, 0.5]],
-            "These are the probabilities. Take the true distribution from them.": [[0.5, 0.5]],
+            "The sign is turned: more score for the right class must lower the loss.": [[-0.5, 0.5]],
+            "These are the probabilities. The right class has one more term to differentiate.": [[0.5, 0.5]],
         },
     )
 
@@ -163,7 +163,7 @@ def _(s: Submission) -> None:
         "Row by row: the probabilities, less the one-hot label, divided by the number of samples.",
         mistakes={
             "The loss is a mean: divide by the number of samples.": whole,
-            "The sign is turned: predicted minus true.": -whole / 3,
+            "The sign is turned: more score for the right class must lower the loss.": -whole / 3,
             "Every row has lost something at every label. Take 1 away once in each row.": (
                 probabilities(Z) - [[1, 1, 0]]
             )
