@@ -191,6 +191,8 @@ def bias_variance() -> Explorable:
         best = min(range(MOST_CAPACITY + 1), key=lambda c: terms(c, int(samples), noise).total)
         if capacity == best:
             return "No other degree does better here."
+        if found.total < 1.1 * terms(best, int(samples), noise).total:
+            return "Only a little worse than the best degree here."
         if found.bias_squared > found.variance:
             return "Bias is the larger of the two: all fits miss in the same way. This is underfitting."
         return "Variance is the larger of the two: the fits disagree with each other. This is overfitting."
@@ -332,7 +334,7 @@ def accuracy_curves() -> Explorable:
             Line("run", epochs, run.valid, color="blue", width=1.5, label="validation"),
             Arrows("run", [150], [CEILING], [150], [CEILING - lost], color="orange", width=1.5),
             Text("run", [150], [CEILING], [bias], color="orange", anchor="middle", dy=6, bold=True),
-            Arrows("run", [180], [train], [180], [valid], color="blue", width=1.5),
+            Arrows("run", [180], [min(train, CEILING)], [180], [valid], color="blue", width=1.5),
             Text("run", [164], [valid], ["variance"], color="blue", anchor="middle", dy=-24, bold=True),
         ]
 
@@ -567,7 +569,7 @@ def circle_and_diamond() -> Explorable:
             ),
         ],
         panels=[
-            Plot("plane", Axis("w₁", -1.2, 2.4), Axis("w₂", -1.2, 2.4), ratio=1.0, equal=True),
+            Plot("plane", Axis("w₁", -1.4, 2.4), Axis("w₂", -1.4, 2.4), ratio=1.0, equal=True),
             Plot("path", Axis("strength λ", 0, 3), Axis("weights of least objective", -0.1, 2)),
         ],
         parts=[landscape, paths, touching, here],
@@ -727,9 +729,7 @@ def weight_decay() -> Explorable:
     def compared(strength: str, epoch: int) -> Say:
         base, k = ten_points_run(0.0), epoch // _SNAPSHOTS
         if float(strength) == 0:
-            return Say(
-                "Choose a λ above 0 to compare; without decay the test error is {}.", round(base.test[k], 3)
-            )
+            return Say("Choose a λ above 0 to compare.")
         return Say(
             "Without decay it is {} in training and {} in the test.",
             *(round(base.train[k], 4), round(base.test[k], 3)),
@@ -739,7 +739,7 @@ def weight_decay() -> Explorable:
         "regularization.weight_decay",
         title="Ten points, two thousand epochs: how strong should the decay be?",
         controls=[
-            Choice(name="strength", label="strength λ", options=STRENGTHS, start="0.1"),
+            Choice(name="strength", label="strength λ", options=STRENGTHS, start="0"),
             Stepper(name="epoch", label="epoch", last=LAST_EPOCH, start=LAST_EPOCH, every=2 * _SNAPSHOTS),
         ],
         panels=[
@@ -809,8 +809,16 @@ def early_stopping() -> Explorable:
         run = overfitting_run()
         return [
             Line("loss", [end] * 2, [0, 2], color="muted", dash=True),
-            Points("loss", [best], [run[judge][best - 1]], color="blue", size=7, label="best so far"),
-            Points("loss", [best], [run["test"][best - 1]], color="green", size=6, shape="square"),
+            Points(
+                "loss",
+                [best],
+                [run["test"][best - 1]],
+                color="green",
+                size=7,
+                shape="square",
+                label="test loss there",
+            ),
+            Points("loss", [best], [run[judge][best - 1]], color="blue", size=4.5, label="best so far"),
             Text(
                 "loss",
                 [end],
@@ -835,7 +843,7 @@ def early_stopping() -> Explorable:
         "regularization.early_stopping",
         title="When to stop, and which weights to keep?",
         controls=[
-            Slider(name="patience", label="patience (epochs)", low=1, high=20, num=20, start=1, integer=True),
+            Slider(name="patience", label="patience (epochs)", low=1, high=25, num=25, start=1, integer=True),
             Choice(
                 name="judge",
                 label="validation samples",
@@ -856,7 +864,12 @@ RULES: dict[str, type[Dropout]] = {
     "keep": DropoutScaledInUse,
     "inverted": Dropout,
 }
-_RULE_NAMES = {"note": "the note's rule", "keep": "keep-probability", "inverted": "inverted"}
+_RULE_NAMES = {"note": "the note's rule", "keep": "scale in use", "inverted": "inverted"}
+_RULE_PHRASES = {
+    "note": "the note's rule",
+    "keep": "the rule that scales in use",
+    "inverted": "the inverted rule",
+}
 NUM_UNITS = 100
 _SIZES = (4, 6, 6, 2)
 
@@ -950,7 +963,9 @@ def dropout() -> Explorable:
         train, use = (round(v, 1) for v in _sums(rule, p))
         verdict = "They agree." if np.isclose(train, use) else "They do not agree."
         return Say(
-            f"By {_RULE_NAMES[rule]} it is {{}} on average in training and {{}} in use. {verdict}", train, use
+            f"By {_RULE_PHRASES[rule]} it is {{}} on average in training and {{}} in use. {verdict}",
+            train,
+            use,
         )
 
     return Explorable(
@@ -977,7 +992,9 @@ def dropout() -> Explorable:
                 Axis("p", 0, 0.9, ticks=[(v, str(v)) for v in (0, 0.2, 0.5, 0.9)]),
                 Axis("sum of 100 units of 1", 0, 170),
             ),
-            Table("rules", ["", "note", "keep", "inverted"], rows=2, title="All three rules at this p"),
+            Table(
+                "rules", ["", "note's", "scale in use", "inverted"], rows=2, title="All three rules at this p"
+            ),
         ],
         parts=[drawing, expected, now, table],
         describe=[said_now, said_rule],
