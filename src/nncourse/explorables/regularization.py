@@ -992,9 +992,7 @@ def dropout() -> Explorable:
                 Axis("p", 0, 0.9, ticks=[(v, str(v)) for v in (0, 0.2, 0.5, 0.9)]),
                 Axis("sum of 100 units of 1", 0, 170),
             ),
-            Table(
-                "rules", ["", "note's", "scale in use", "inverted"], rows=2, title="All three rules at this p"
-            ),
+            Table("rules", ["", "note's", "scaled", "inverted"], rows=2, title="All three rules at this p"),
         ],
         parts=[drawing, expected, now, table],
         describe=[said_now, said_rule],
