@@ -187,15 +187,14 @@ def bias_variance() -> Explorable:
         )
 
     def which(capacity: int, samples: str, noise: float) -> str:
-        found = terms(capacity, int(samples), noise)
         best = min(range(MOST_CAPACITY + 1), key=lambda c: terms(c, int(samples), noise).total)
         if capacity == best:
             return "No other degree does better here."
-        if found.total < 1.1 * terms(best, int(samples), noise).total:
+        if terms(capacity, int(samples), noise).total < 1.1 * terms(best, int(samples), noise).total:
             return "Only a little worse than the best degree here."
-        if found.bias_squared > found.variance:
-            return "Bias is the larger of the two: all fits miss in the same way. This is underfitting."
-        return "Variance is the larger of the two: the fits disagree with each other. This is overfitting."
+        if capacity < best:
+            return "A higher degree would do better: bias is what costs too much. This is underfitting."
+        return "A lower degree would do better: variance is what costs too much. This is overfitting."
 
     def seen(all_capacities: bool) -> str:
         if all_capacities:
@@ -327,14 +326,14 @@ def accuracy_curves() -> Explorable:
     def curves(penalty: str) -> list[Mark]:
         run = accuracy_run(float(penalty))
         train, valid = last(run.train), last(run.valid)
-        lost = max(CEILING - train, 0.0)
-        bias = "bias" if lost else ""
+        top = min(train, CEILING)  # so that the three gaps never overlap
+        bias = "bias" if top < CEILING else ""
         return [
             Line("run", epochs, run.train, color="orange", width=1.5, label="training"),
             Line("run", epochs, run.valid, color="blue", width=1.5, label="validation"),
-            Arrows("run", [150], [CEILING], [150], [CEILING - lost], color="orange", width=1.5),
+            Arrows("run", [150], [CEILING], [150], [top], color="orange", width=1.5),
             Text("run", [150], [CEILING], [bias], color="orange", anchor="middle", dy=6, bold=True),
-            Arrows("run", [180], [min(train, CEILING)], [180], [valid], color="blue", width=1.5),
+            Arrows("run", [180], [top], [180], [valid], color="blue", width=1.5),
             Text("run", [164], [valid], ["variance"], color="blue", anchor="middle", dy=-24, bold=True),
         ]
 
@@ -348,7 +347,7 @@ def accuracy_curves() -> Explorable:
 
     def why(penalty: str) -> str:
         train = last(accuracy_run(float(penalty)).train)
-        if train > CEILING + 0.02:
+        if train > CEILING:
             return "In training it is above the share of right labels: the network knows wrong ones by heart."
         return "The jump comes when smaller steps let the weights settle."
 
@@ -551,6 +550,8 @@ def circle_and_diamond() -> Explorable:
             return f"The ellipse touches the diamond in a corner: {off[0]} is exactly zero."
         if strength == 0:
             return "Without a penalty nothing pulls."
+        if best.min() < 1e-9:
+            return "One weight was zero to begin with. The other is smaller than before, and not zero."
         return "Both are smaller than before, and neither has become zero."
 
     return Explorable(
