@@ -190,6 +190,8 @@ def bias_variance() -> Explorable:
         best = min(range(MOST_CAPACITY + 1), key=lambda c: terms(c, int(samples), noise).total)
         if capacity == best:
             return "No other degree does better here."
+        if terms(capacity, int(samples), noise).total < 1.1 * terms(best, int(samples), noise).total:
+            return "Only a little worse than the best degree here."
         if capacity < best:
             return "A higher degree would do better: bias is what costs too much. This is underfitting."
         return "A lower degree would do better: variance is what costs too much. This is overfitting."
@@ -568,7 +570,7 @@ def circle_and_diamond() -> Explorable:
             ),
         ],
         panels=[
-            Plot("plane", Axis("w₁", -1.2, 2.4), Axis("w₂", -1.2, 2.4), ratio=1.0, equal=True),
+            Plot("plane", Axis("w₁", -1.4, 2.4), Axis("w₂", -1.4, 2.4), ratio=1.0, equal=True),
             Plot("path", Axis("strength λ", 0, 3), Axis("weights of least objective", -0.1, 2)),
         ],
         parts=[landscape, paths, touching, here],
@@ -728,9 +730,7 @@ def weight_decay() -> Explorable:
     def compared(strength: str, epoch: int) -> Say:
         base, k = ten_points_run(0.0), epoch // _SNAPSHOTS
         if float(strength) == 0:
-            return Say(
-                "Choose a λ above 0 to compare; without decay the test error is {}.", round(base.test[k], 3)
-            )
+            return Say("Choose a λ above 0 to compare.")
         return Say(
             "Without decay it is {} in training and {} in the test.",
             *(round(base.train[k], 4), round(base.test[k], 3)),
@@ -740,7 +740,7 @@ def weight_decay() -> Explorable:
         "regularization.weight_decay",
         title="Ten points, two thousand epochs: how strong should the decay be?",
         controls=[
-            Choice(name="strength", label="strength λ", options=STRENGTHS, start="0.1"),
+            Choice(name="strength", label="strength λ", options=STRENGTHS, start="0"),
             Stepper(name="epoch", label="epoch", last=LAST_EPOCH, start=LAST_EPOCH, every=2 * _SNAPSHOTS),
         ],
         panels=[
@@ -810,8 +810,16 @@ def early_stopping() -> Explorable:
         run = overfitting_run()
         return [
             Line("loss", [end] * 2, [0, 2], color="muted", dash=True),
-            Points("loss", [best], [run[judge][best - 1]], color="blue", size=7, label="best so far"),
-            Points("loss", [best], [run["test"][best - 1]], color="green", size=6, shape="square"),
+            Points(
+                "loss",
+                [best],
+                [run["test"][best - 1]],
+                color="green",
+                size=7,
+                shape="square",
+                label="test loss there",
+            ),
+            Points("loss", [best], [run[judge][best - 1]], color="blue", size=4.5, label="best so far"),
             Text(
                 "loss",
                 [end],
@@ -836,7 +844,7 @@ def early_stopping() -> Explorable:
         "regularization.early_stopping",
         title="When to stop, and which weights to keep?",
         controls=[
-            Slider(name="patience", label="patience (epochs)", low=1, high=20, num=20, start=1, integer=True),
+            Slider(name="patience", label="patience (epochs)", low=1, high=25, num=25, start=1, integer=True),
             Choice(
                 name="judge",
                 label="validation samples",
@@ -857,7 +865,12 @@ RULES: dict[str, type[Dropout]] = {
     "keep": DropoutScaledInUse,
     "inverted": Dropout,
 }
-_RULE_NAMES = {"note": "the note's rule", "keep": "keep-probability", "inverted": "inverted"}
+_RULE_NAMES = {"note": "the note's rule", "keep": "scale in use", "inverted": "inverted"}
+_RULE_PHRASES = {
+    "note": "the note's rule",
+    "keep": "the rule that scales in use",
+    "inverted": "the inverted rule",
+}
 NUM_UNITS = 100
 _SIZES = (4, 6, 6, 2)
 
@@ -951,7 +964,9 @@ def dropout() -> Explorable:
         train, use = (round(v, 1) for v in _sums(rule, p))
         verdict = "They agree." if np.isclose(train, use) else "They do not agree."
         return Say(
-            f"By {_RULE_NAMES[rule]} it is {{}} on average in training and {{}} in use. {verdict}", train, use
+            f"By {_RULE_PHRASES[rule]} it is {{}} on average in training and {{}} in use. {verdict}",
+            train,
+            use,
         )
 
     return Explorable(
@@ -978,7 +993,7 @@ def dropout() -> Explorable:
                 Axis("p", 0, 0.9, ticks=[(v, str(v)) for v in (0, 0.2, 0.5, 0.9)]),
                 Axis("sum of 100 units of 1", 0, 170),
             ),
-            Table("rules", ["", "note", "keep", "inverted"], rows=2, title="All three rules at this p"),
+            Table("rules", ["", "note's", "scaled", "inverted"], rows=2, title="All three rules at this p"),
         ],
         parts=[drawing, expected, now, table],
         describe=[said_now, said_rule],
