@@ -471,7 +471,7 @@ def dying_relu() -> Explorable:
         error = float(((outputs[step] - _Y[:, 0]) ** 2).mean())
         silent = int((shares[step] == 0).sum())
         return Say(
-            "After {} steps the error is {}. {} of {} units have z ≤ 0 for every input.",
+            "After {} steps the error is {}. With z ≤ 0 for every input: {} of {} units.",
             step,
             error,
             silent,
@@ -483,10 +483,10 @@ def dying_relu() -> Explorable:
         if silent == 0:
             return "All units take part."
         if activation == "leaky_relu":
-            return "They still pass on 1 % of the gradient, so they can come back."
+            return "A unit like that still passes on 1 % of the gradient, so it can come back."
         if silent == UNITS:
             return "All of them are dead: only the output's bias still learns, and the curve stays flat."
-        return "They are dead: no gradient reaches their weights."
+        return "A unit like that is dead: no gradient reaches its weights."
 
     return Explorable(
         "activations.dying_relu",
@@ -662,7 +662,7 @@ def universal_approximation() -> Explorable:
             Plot(
                 "error",
                 Axis("hidden units", 0, MOST_UNITS, ticks=[(k, str(k)) for k in (1, 10, 20, 30, 40, 50)]),
-                Axis("largest error", 1e-5, 3, scale="log"),
+                Axis("largest error", 1e-9, 3, scale="log"),
             ),
         ],
         parts=[goal, network, curve, here],

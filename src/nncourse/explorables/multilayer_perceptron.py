@@ -428,7 +428,9 @@ def one_number() -> Explorable:
     def describe(row: int, unit: int) -> Say:
         x, w = PRODUCT_X[row - 1], PRODUCT_W[:, unit - 1]
         pairs = [v for pair in zip(x, w, strict=True) for v in pair]
-        terms = " + ".join("{} · ({})" if v < 0 else "{} · {}" for v in w)
+        firsts = ["({})" if i and v < 0 else "{}" for i, v in enumerate(x)]
+        seconds = ["({})" if v < 0 else "{}" for v in w]
+        terms = " + ".join(f"{a} · {b}" for a, b in zip(firsts, seconds, strict=True))
         return Say(
             f"Row {{}}, unit {{}}: {terms}, plus the bias {{}}, is {{}}. "
             "A row of X meets a column of W; no other number takes part.",

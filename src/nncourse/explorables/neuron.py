@@ -759,10 +759,10 @@ def squeeze() -> Explorable:
 
     def disk(margin: float) -> list[Mark]:
         X, sign = _strip(margin)
-        edges = [np.outer([-2.0, 2.0], _ALONG) + side * margin * _NORMAL for side in (-1, 1)]
+        gap = _joined([np.outer([-2.0, 2.0], _ALONG) + side * margin * _NORMAL for side in (-1, 1)])
         return [
             _strokes("disk", [_circle(0, 0, 1)], 1, "soft"),
-            _strokes("disk", edges, 1.5, "muted"),
+            Line("disk", gap[:, 0], gap[:, 1], color="muted", width=1.5, gaps=True, label="the margin"),
             Points("disk", X[sign > 0, 0], X[sign > 0, 1], size=4),
             Points("disk", X[sign < 0, 0], X[sign < 0, 1], color="orange", size=4, shape="ring"),
         ]

@@ -187,13 +187,14 @@ def bias_variance() -> Explorable:
         )
 
     def which(capacity: int, samples: str, noise: float) -> str:
-        found = terms(capacity, int(samples), noise)
         best = min(range(MOST_CAPACITY + 1), key=lambda c: terms(c, int(samples), noise).total)
         if capacity == best:
             return "No other degree does better here."
-        if found.bias_squared > found.variance:
-            return "Bias is the larger of the two: all fits miss in the same way. This is underfitting."
-        return "Variance is the larger of the two: the fits disagree with each other. This is overfitting."
+        if terms(capacity, int(samples), noise).total < 1.1 * terms(best, int(samples), noise).total:
+            return "Only a little worse than the best degree here."
+        if capacity < best:
+            return "A higher degree would do better: bias is what costs too much. This is underfitting."
+        return "A lower degree would do better: variance is what costs too much. This is overfitting."
 
     def seen(all_capacities: bool) -> str:
         if all_capacities:
@@ -325,14 +326,14 @@ def accuracy_curves() -> Explorable:
     def curves(penalty: str) -> list[Mark]:
         run = accuracy_run(float(penalty))
         train, valid = last(run.train), last(run.valid)
-        lost = max(CEILING - train, 0.0)
-        bias = "bias" if lost else ""
+        top = min(train, CEILING)  # so that the three gaps never overlap
+        bias = "bias" if top < CEILING else ""
         return [
             Line("run", epochs, run.train, color="orange", width=1.5, label="training"),
             Line("run", epochs, run.valid, color="blue", width=1.5, label="validation"),
-            Arrows("run", [150], [CEILING], [150], [CEILING - lost], color="orange", width=1.5),
+            Arrows("run", [150], [CEILING], [150], [top], color="orange", width=1.5),
             Text("run", [150], [CEILING], [bias], color="orange", anchor="middle", dy=6, bold=True),
-            Arrows("run", [180], [train], [180], [valid], color="blue", width=1.5),
+            Arrows("run", [180], [top], [180], [valid], color="blue", width=1.5),
             Text("run", [164], [valid], ["variance"], color="blue", anchor="middle", dy=-24, bold=True),
         ]
 
@@ -346,7 +347,7 @@ def accuracy_curves() -> Explorable:
 
     def why(penalty: str) -> str:
         train = last(accuracy_run(float(penalty)).train)
-        if train > CEILING + 0.02:
+        if train > CEILING:
             return "In training it is above the share of right labels: the network knows wrong ones by heart."
         return "The jump comes when smaller steps let the weights settle."
 
@@ -549,6 +550,8 @@ def circle_and_diamond() -> Explorable:
             return f"The ellipse touches the diamond in a corner: {off[0]} is exactly zero."
         if strength == 0:
             return "Without a penalty nothing pulls."
+        if best.min() < 1e-9:
+            return "One weight was zero to begin with. The other is smaller than before, and not zero."
         return "Both are smaller than before, and neither has become zero."
 
     return Explorable(
@@ -567,7 +570,7 @@ def circle_and_diamond() -> Explorable:
             ),
         ],
         panels=[
-            Plot("plane", Axis("w₁", -1.2, 2.4), Axis("w₂", -1.2, 2.4), ratio=1.0, equal=True),
+            Plot("plane", Axis("w₁", -1.4, 2.4), Axis("w₂", -1.4, 2.4), ratio=1.0, equal=True),
             Plot("path", Axis("strength λ", 0, 3), Axis("weights of least objective", -0.1, 2)),
         ],
         parts=[landscape, paths, touching, here],
@@ -727,9 +730,7 @@ def weight_decay() -> Explorable:
     def compared(strength: str, epoch: int) -> Say:
         base, k = ten_points_run(0.0), epoch // _SNAPSHOTS
         if float(strength) == 0:
-            return Say(
-                "Choose a λ above 0 to compare; without decay the test error is {}.", round(base.test[k], 3)
-            )
+            return Say("Choose a λ above 0 to compare.")
         return Say(
             "Without decay it is {} in training and {} in the test.",
             *(round(base.train[k], 4), round(base.test[k], 3)),
@@ -739,7 +740,7 @@ def weight_decay() -> Explorable:
         "regularization.weight_decay",
         title="Ten points, two thousand epochs: how strong should the decay be?",
         controls=[
-            Choice(name="strength", label="strength λ", options=STRENGTHS, start="0.1"),
+            Choice(name="strength", label="strength λ", options=STRENGTHS, start="0"),
             Stepper(name="epoch", label="epoch", last=LAST_EPOCH, start=LAST_EPOCH, every=2 * _SNAPSHOTS),
         ],
         panels=[
@@ -809,8 +810,16 @@ def early_stopping() -> Explorable:
         run = overfitting_run()
         return [
             Line("loss", [end] * 2, [0, 2], color="muted", dash=True),
-            Points("loss", [best], [run[judge][best - 1]], color="blue", size=7, label="best so far"),
-            Points("loss", [best], [run["test"][best - 1]], color="green", size=6, shape="square"),
+            Points(
+                "loss",
+                [best],
+                [run["test"][best - 1]],
+                color="green",
+                size=7,
+                shape="square",
+                label="test loss there",
+            ),
+            Points("loss", [best], [run[judge][best - 1]], color="blue", size=4.5, label="best so far"),
             Text(
                 "loss",
                 [end],
@@ -835,7 +844,7 @@ def early_stopping() -> Explorable:
         "regularization.early_stopping",
         title="When to stop, and which weights to keep?",
         controls=[
-            Slider(name="patience", label="patience (epochs)", low=1, high=20, num=20, start=1, integer=True),
+            Slider(name="patience", label="patience (epochs)", low=1, high=25, num=25, start=1, integer=True),
             Choice(
                 name="judge",
                 label="validation samples",
@@ -856,7 +865,12 @@ RULES: dict[str, type[Dropout]] = {
     "keep": DropoutScaledInUse,
     "inverted": Dropout,
 }
-_RULE_NAMES = {"note": "the note's rule", "keep": "keep-probability", "inverted": "inverted"}
+_RULE_NAMES = {"note": "the note's rule", "keep": "scale in use", "inverted": "inverted"}
+_RULE_PHRASES = {
+    "note": "the note's rule",
+    "keep": "the rule that scales in use",
+    "inverted": "the inverted rule",
+}
 NUM_UNITS = 100
 _SIZES = (4, 6, 6, 2)
 
@@ -950,7 +964,9 @@ def dropout() -> Explorable:
         train, use = (round(v, 1) for v in _sums(rule, p))
         verdict = "They agree." if np.isclose(train, use) else "They do not agree."
         return Say(
-            f"By {_RULE_NAMES[rule]} it is {{}} on average in training and {{}} in use. {verdict}", train, use
+            f"By {_RULE_PHRASES[rule]} it is {{}} on average in training and {{}} in use. {verdict}",
+            train,
+            use,
         )
 
     return Explorable(
@@ -977,7 +993,7 @@ def dropout() -> Explorable:
                 Axis("p", 0, 0.9, ticks=[(v, str(v)) for v in (0, 0.2, 0.5, 0.9)]),
                 Axis("sum of 100 units of 1", 0, 170),
             ),
-            Table("rules", ["", "note", "keep", "inverted"], rows=2, title="All three rules at this p"),
+            Table("rules", ["", "note's", "scaled", "inverted"], rows=2, title="All three rules at this p"),
         ],
         parts=[drawing, expected, now, table],
         describe=[said_now, said_rule],
