@@ -6,7 +6,7 @@ PORT ?= 8000
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup browser book serve lab test bench lint format pins clean
+.PHONY: help setup browser sandbox book serve lab test bench lint format pins clean
 
 help:  ## list these commands
 	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -26,7 +26,10 @@ lab: setup  ## open the notebooks in JupyterLab
 browser: setup
 	@$(BIN)/python tools/browser.py > /dev/null
 
-test: browser lint  ## run every check: style, types, notebooks, library, built pages
+sandbox: setup
+	@$(BIN)/python tools/bubblewrap.py
+
+test: browser sandbox lint  ## run every check: style, types, notebooks, library, built pages, judge
 	@OPENBLAS_NUM_THREADS=1 $(BIN)/pytest
 
 bench: browser  ## time the pages and the library; writes docs/benchmarks/

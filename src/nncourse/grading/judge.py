@@ -1,0 +1,167 @@
+"""Marks one notebook: visible and hidden checks, in this process, on answers from a sandbox.
+
+Visible checks run first, for all questions. So whatever a learner's code says in their course, which the
+learner gets to read, it says before it has seen a hidden input.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from nncourse.exercises.checking import Check, Exercise, Outcome, Question, evaluate
+from nncourse.grading.answers import Answers, Session
+from nncourse.grading.notebooks import NotANotebook, read_notebook
+from nncourse.grading.sandbox import Limits, Lost, Slot
+
+MOST_LOST = 2  # sandboxes that one question may break before its other checks are skipped
+NOT_RUN = "Not run, because the code did not survive the checks before."
+
+Status = Literal["graded", "unreadable", "judge-error"]
+
+
+@dataclass(frozen=True)
+class Mark:
+    """What one check found, in texts. Those of a hidden check are for the teacher alone."""
+
+    name: str
+    visible: bool
+    weight: float
+    ok: bool
+    status: str
+    hint: str = ""
+    expected: str = ""
+    actual: str = ""
+    where: str = ""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What one question earned."""
+
+    name: str
+    title: str
+    max_points: float
+    marks: tuple[Mark, ...] = ()
+
+    @property
+    def points(self) -> float:
+        """The question's points, shared out by the weights of the checks that went through."""
+        weights = sum(mark.weight for mark in self.marks)
+        right = sum(mark.weight for mark in self.marks if mark.ok)
+        return round(self.max_points * right / weights, 4) if weights else 0.0
+
+    @property
+    def status(self) -> str:
+        """One word: right, partly, or what the first check that failed says."""
+        failed = [mark.status for mark in self.marks if not mark.ok]
+        if not self.marks:
+            return "not-run"
+        if not failed:
+            return "right"
+        return "partly" if len(failed) < len(self.marks) else failed[0]
+
+
+@dataclass(frozen=True)
+class Result:
+    """What one submission earned, with a line for each thing that was wrong with it."""
+
+    status: Status
+    answers: tuple[Answer, ...]
+    notes: tuple[str, ...] = ()
+    seconds: float = 0.0
+
+    @property
+    def points(self) -> float:
+        """All points earned."""
+        return round(sum(answer.points for answer in self.answers), 4)
+
+    @property
+    def max_points(self) -> float:
+        """All points that could be had."""
+        return sum(answer.max_points for answer in self.answers)
+
+
+@dataclass(frozen=True)
+class Paper:
+    """An exercise as the judge sees it: its questions, and the hidden checks of each."""
+
+    exercise: Exercise
+    hidden: Mapping[str, tuple[Check, ...]]
+    asked: frozenset[str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Collect the names that the questions ask for."""
+        names = (name for question in self.exercise.questions for name in question.asks)
+        object.__setattr__(self, "asked", frozenset(names))
+
+    def nothing(self) -> tuple[Answer, ...]:
+        """Return the answers of a submission that could not be marked."""
+        return tuple(Answer(q.name, q.title, q.points) for q in self.exercise.questions)
+
+
+def grade(data: bytes, paper: Paper, limits: Limits, slot: Slot) -> Result:
+    """Mark a notebook.
+
+    Whatever the notebook holds, this returns a result. Only a fault of the judge itself is raised, such
+    as a sandbox that does not start.
+    """
+    begun = time.monotonic()
+    try:
+        reading = read_notebook(data, paper.asked)
+    except NotANotebook as error:
+        return Result("unreadable", paper.nothing(), (str(error),))
+    session = Session(reading.cells, limits, slot)
+    try:
+        session.start()
+        answers = _answers(paper, session)
+    except Lost as lost:
+        session.notes.append(f"The notebook {lost}.")
+        answers = paper.nothing()
+    finally:
+        session.close()
+    notes = (*reading.notes, *session.notes)
+    return Result("graded", answers, notes, round(time.monotonic() - begun, 3))
+
+
+def _answers(paper: Paper, session: Session) -> tuple[Answer, ...]:
+    marks: dict[str, list[Mark]] = {question.name: [] for question in paper.exercise.questions}
+    lost: dict[str, int] = dict.fromkeys(marks, 0)
+    for visible in (True, False):
+        for question in paper.exercise.questions:
+            for check in question.visible if visible else paper.hidden.get(question.name, ()):
+                outcome = _outcome(question, check, session, lost)
+                marks[question.name].append(_mark(outcome, visible))
+    return tuple(
+        Answer(question.name, question.title, question.points, tuple(marks[question.name]))
+        for question in paper.exercise.questions
+    )
+
+
+def _outcome(question: Question, check: Check, session: Session, lost: dict[str, int]) -> Outcome:
+    """Run one check; a sandbox that breaks costs this check only."""
+    if lost[question.name] >= MOST_LOST:
+        return Outcome(check, False, "stopped", NOT_RUN)
+    try:
+        session.begin_check()
+        (outcome,) = evaluate(question, [check], Answers(session))
+        return outcome
+    except Lost as problem:
+        lost[question.name] = MOST_LOST if problem.kind == "total" else lost[question.name] + 1
+        return Outcome(check, False, "stopped", f"The code {problem}.")
+
+
+def _mark(outcome: Outcome, visible: bool) -> Mark:
+    return Mark(
+        outcome.check.name,
+        visible,
+        outcome.check.weight,
+        outcome.ok,
+        outcome.status,
+        outcome.hint,
+        outcome.expected,
+        outcome.actual,
+        outcome.where,
+    )

@@ -1,0 +1,154 @@
+"""Values on their way between the judge and the sandbox: data only, and plain types on arrival.
+
+Both sides use this module, but only the judge depends on it: what comes from a sandbox was written by
+the learner's process, which may send anything. So nothing is unpickled or evaluated, sizes are checked
+before memory is taken, and a value is built anew from numbers and text, never trusted for its type.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+import struct
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+PREFIX = struct.Struct("<II")  # how many bytes of JSON and of arrays follow
+MOST_TEXT = 1 << 20
+MOST_ARRAYS = 1000
+_DTYPE = re.compile(r"\|b1|[<|][iu][1248]|<f[248]|<c(8|16)|<U[1-9]\d{0,5}")
+
+Tree = Any  # what JSON can hold
+Message = tuple[dict[str, Any], list[np.ndarray]]
+
+
+class NotData(Exception):
+    """A value cannot travel, or a message is not what it should be."""
+
+
+def encode(value: object, arrays: list[np.ndarray]) -> Tree:
+    """Return a value as a tree of JSON, and put its arrays into ``arrays``.
+
+    Subclasses travel as the plain type that they extend, because only that arrives.
+
+    Raises
+    ------
+    NotData
+        If the value holds anything but None, numbers, text, lists, tuples, dicts and arrays of them.
+    """
+    if isinstance(value, np.ndarray | np.generic):
+        array = np.asarray(value)
+        if array.dtype.byteorder == ">":
+            array = array.astype(array.dtype.newbyteorder("<"))
+        if not _DTYPE.fullmatch(array.dtype.str):
+            raise NotData(f"an array of {array.dtype}")
+        arrays.append(array)
+        return ["array" if isinstance(value, np.ndarray) else "scalar", len(arrays) - 1]
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    if isinstance(value, complex):
+        return ["complex", value.real, value.imag]
+    if isinstance(value, list | tuple):
+        return ["tuple" if isinstance(value, tuple) else "list", *(encode(part, arrays) for part in value)]
+    if isinstance(value, dict):
+        pairs = ([encode(key, arrays), encode(part, arrays)] for key, part in value.items())
+        return ["dict", *pairs]
+    name = type(value).__name__
+    raise NotData(f"{'an' if name[:1].lower() in 'aeiou' else 'a'} {name}")
+
+
+def decode(tree: Tree, arrays: Sequence[np.ndarray]) -> Any:
+    """Return the value of a tree, made of plain types only.
+
+    Raises
+    ------
+    NotData
+        If the tree is not one that `encode` makes.
+    """
+    try:
+        return _decode(tree, arrays)
+    except (ValueError, TypeError, IndexError, AttributeError, RecursionError) as error:
+        raise NotData(f"a value of the wrong form ({type(error).__name__})") from None
+
+
+def _decode(tree: Tree, arrays: Sequence[np.ndarray]) -> Any:
+    if not isinstance(tree, list):
+        if isinstance(tree, dict):
+            raise ValueError("a bare JSON object")
+        return tree
+    kind, *parts = tree
+    if kind == "list":
+        return [_decode(part, arrays) for part in parts]
+    if kind == "tuple":
+        return tuple(_decode(part, arrays) for part in parts)
+    if kind == "dict":
+        return {_decode(key, arrays): _decode(part, arrays) for key, part in parts}
+    if kind == "complex":
+        real, imaginary = parts
+        return complex(float(real), float(imaginary))
+    if kind in ("array", "scalar"):
+        (place,) = parts
+        array = arrays[place]
+        return array.copy() if kind == "array" else array.reshape(())[()]
+    raise ValueError(f"no kind {kind!r}")
+
+
+def pack(header: dict[str, Any], arrays: Sequence[np.ndarray] = ()) -> bytes:
+    """Write down a message: its size, its header as JSON, the bytes of its arrays."""
+    described = {**header, "arrays": [[array.dtype.str, array.shape] for array in arrays]}
+    text = json.dumps(described).encode()
+    body = b"".join(array.tobytes() for array in arrays)
+    return PREFIX.pack(len(text), len(body)) + text + body
+
+
+def fits(message: bytes, most_bytes: int) -> bool:
+    """Whether the other side will take this message."""
+    text_size, body_size = PREFIX.unpack_from(message)
+    return bool(text_size <= MOST_TEXT and body_size <= most_bytes)
+
+
+def unpack(read: Callable[[int], bytes], most_bytes: int, most_text: int = MOST_TEXT) -> Message:
+    """Read a message with ``read``, which returns exactly as many bytes as it is asked for.
+
+    Raises
+    ------
+    NotData
+        If the message is too large, or is not one that `pack` writes.
+    """
+    text_size, body_size = PREFIX.unpack(read(PREFIX.size))
+    if text_size > most_text or body_size > most_bytes:
+        raise NotData(f"a result of more than {max(most_bytes, MOST_TEXT) >> 20} MB")
+    text, body = read(text_size), read(body_size)
+    try:
+        header = json.loads(text)
+        described = header.pop("arrays")
+        if len(described) > MOST_ARRAYS:
+            raise ValueError("too many arrays")
+        return header, _arrays(described, body)
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError) as error:
+        raise NotData(f"a reply that is not data ({type(error).__name__})") from None
+
+
+def _arrays(described: list[Any], body: bytes) -> list[np.ndarray]:
+    """Cut the body into the arrays that the header describes; not a byte may be left over."""
+    arrays, start = [], 0
+    for kind, shape in described:
+        if not _DTYPE.fullmatch(kind) or any(type(n) is not int or n < 0 for n in shape):
+            raise ValueError("not an array of numbers or text")
+        dtype = np.dtype(kind)
+        end = start + math.prod(shape) * dtype.itemsize
+        if end > len(body):
+            raise ValueError("an array larger than its message")
+        flat = np.frombuffer(body[start:end], dtype) if end > start else np.empty(math.prod(shape), dtype)
+        if dtype.kind == "b":
+            flat = flat.view(np.uint8) != 0  # a byte that is neither 0 nor 1 would be a third truth value
+        elif dtype.kind == "U":
+            flat.tolist()  # raises where the bytes are not text
+        arrays.append(flat.reshape(shape))
+        start = end
+    if start != len(body):
+        raise ValueError("bytes that belong to no array")
+    return arrays
