@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from nncourse.exercises.checking import Missing, NotAnswered, Raised, Wrong
+from nncourse.exercises.checking import Missing, NotAnswered, Raised, Submission, Wrong
 from nncourse.grading.notebooks import Cell
 from nncourse.grading.sandbox import Limits, Lost, Sandbox, Slot
 from nncourse.grading.values import NotData, decode, encode
@@ -61,7 +61,7 @@ class Session:
                 self._sandbox.send({"cells": cells}, [], self._soon(self.limits.cell))
                 while "cell" in (header := self._sandbox.receive(self._soon(self.limits.cell))[0]):
                     running = _number(header["cell"], cells)
-                self._take_notes(header.get("failed"))
+                self.notes += [note for note in notes(header.get("failed")) if note not in self.notes]
             except Lost as lost:
                 self.close()
                 if running is None or len(self._left_out) >= MOST_LEFT_OUT:
@@ -74,6 +74,10 @@ class Session:
         self.check_time()
         self.start()
         self._deadline = self._soon(self.limits.check)
+
+    def answers(self) -> Submission:
+        """Return what checks may ask."""
+        return Answers(self)
 
     def check_time(self) -> None:
         """Raise `Lost` when the whole submission has had its time."""
@@ -89,16 +93,6 @@ class Session:
 
     def _soon(self, seconds: float) -> float:
         return min(time.monotonic() + seconds, self._end)
-
-    def _take_notes(self, failed: Any) -> None:
-        """Turn what the worker says about failed cells into lines; it may say anything."""
-        notes = []
-        for entry in failed if isinstance(failed, list) else []:
-            if isinstance(entry, dict) and not entry.get("unanswered"):
-                where = _text(entry.get("where")) or f"cell {_text(entry.get('cell'))}"
-                message = f"{_text(entry.get('raised'))}: {_text(entry.get('message'))}"
-                notes.append(f"{message} ({where})")
-        self.notes += [note for note in notes if note not in self.notes]
 
     def ask(self, request: dict[str, Any], values: dict[str, Any]) -> tuple[dict[str, Any], list[np.ndarray]]:
         """Send a request with values in it, and return the reply."""
@@ -120,6 +114,16 @@ class Session:
         """Give up a sandbox that does not keep to the protocol."""
         self.close()
         return Lost("data", message)
+
+
+def notes(failed: Any) -> list[str]:
+    """Return a line for each cell that is said to have failed; what says so may say anything."""
+    found = []
+    for entry in failed if isinstance(failed, list) else []:
+        if isinstance(entry, dict) and not entry.get("unanswered"):
+            where = _text(entry.get("where")) or f"cell {_text(entry.get('cell'))}"
+            found.append(f"{_text(entry.get('raised'))}: {_text(entry.get('message'))} ({where})")
+    return found
 
 
 def _number(value: Any, cells: list[dict[str, Any]]) -> int | None:

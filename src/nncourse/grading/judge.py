@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from nncourse.exercises.checking import Check, Exercise, Outcome, Question, evaluate
-from nncourse.grading.answers import Answers, Session
+from nncourse.grading.answers import Session
+from nncourse.grading.in_process import InProcess
 from nncourse.grading.notebooks import NotANotebook, read_notebook
 from nncourse.grading.sandbox import Limits, Lost, Slot
 
@@ -72,6 +73,7 @@ class Result:
     answers: tuple[Answer, ...]
     notes: tuple[str, ...] = ()
     seconds: float = 0.0
+    unsafe: bool = False
 
     @property
     def points(self) -> float:
@@ -102,18 +104,30 @@ class Paper:
         return tuple(Answer(q.name, q.title, q.points) for q in self.exercise.questions)
 
 
-def grade(data: bytes, paper: Paper, limits: Limits, slot: Slot) -> Result:
+def grade(data: bytes, paper: Paper, limits: Limits, slot: Slot | None) -> Result:
     """Mark a notebook.
 
     Whatever the notebook holds, this returns a result. Only a fault of the judge itself is raised, such
     as a sandbox that does not start.
+
+    Parameters
+    ----------
+    data : bytes
+        The file, as it was handed in.
+    paper : Paper
+        What to check.
+    limits : Limits
+        What the notebook's code may use.
+    slot : Slot or None
+        Where its sandboxes run. None runs the code in this process, unprotected: the result says so.
     """
     begun = time.monotonic()
+    unsafe = slot is None
     try:
         reading = read_notebook(data, paper.asked)
     except NotANotebook as error:
-        return Result("unreadable", paper.nothing(), (str(error),))
-    session = Session(reading.cells, limits, slot)
+        return Result("unreadable", paper.nothing(), (str(error),), unsafe=unsafe)
+    session = Session(reading.cells, limits, slot) if slot is not None else InProcess(reading.cells)
     try:
         session.start()
         answers = _answers(paper, session)
@@ -123,10 +137,10 @@ def grade(data: bytes, paper: Paper, limits: Limits, slot: Slot) -> Result:
     finally:
         session.close()
     notes = (*reading.notes, *session.notes)
-    return Result("graded", answers, notes, round(time.monotonic() - begun, 3))
+    return Result("graded", answers, notes, round(time.monotonic() - begun, 3), unsafe)
 
 
-def _answers(paper: Paper, session: Session) -> tuple[Answer, ...]:
+def _answers(paper: Paper, session: Session | InProcess) -> tuple[Answer, ...]:
     marks: dict[str, list[Mark]] = {question.name: [] for question in paper.exercise.questions}
     lost: dict[str, int] = dict.fromkeys(marks, 0)
     for visible in (True, False):
@@ -140,13 +154,13 @@ def _answers(paper: Paper, session: Session) -> tuple[Answer, ...]:
     )
 
 
-def _outcome(question: Question, check: Check, session: Session, lost: dict[str, int]) -> Outcome:
+def _outcome(question: Question, check: Check, session: Session | InProcess, lost: dict[str, int]) -> Outcome:
     """Run one check; a sandbox that breaks costs this check only."""
     if lost[question.name] >= MOST_LOST:
         return Outcome(check, False, "stopped", NOT_RUN)
     try:
         session.begin_check()
-        (outcome,) = evaluate(question, [check], Answers(session))
+        (outcome,) = evaluate(question, [check], session.answers())
         return outcome
     except Lost as problem:
         lost[question.name] = MOST_LOST if problem.kind == "total" else lost[question.name] + 1

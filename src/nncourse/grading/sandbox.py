@@ -8,11 +8,9 @@ one process, because the rest lives in its process namespace.
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import json
 import math
 import os
-import pwd
 import re
 import select
 import shutil
@@ -200,6 +198,8 @@ def take_slot() -> Iterator[Slot]:
     if not _is_root():
         yield Slot(None)
         return
+    import fcntl  # on Unix only
+
     folder = Path("/run/nncourse")
     folder.mkdir(mode=0o700, exist_ok=True)
     for user in range(FIRST_UID, FIRST_UID + 1000):
@@ -218,6 +218,8 @@ def take_slot() -> Iterator[Slot]:
 @cache
 def _is_taken(user: int) -> bool:
     """Whether somebody has an account with this number."""
+    import pwd  # on Unix only
+
     try:
         return bool(pwd.getpwuid(user))
     except KeyError:

@@ -11,10 +11,10 @@ import builtins
 import json
 import linecache
 import os
-import resource
 import sys
 import traceback
 import types
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -56,6 +56,8 @@ class Channel:
 
 def confine(limits: dict[str, int], user: int | None) -> None:
     """Take the limits on, and give up every right, for good."""
+    import resource  # on Unix only, and so is the sandbox
+
     for name, value in limits.items():
         resource.setrlimit(getattr(resource, f"RLIMIT_{name}"), (value, value))
     if user is not None:
@@ -73,14 +75,11 @@ class Quiet(types.ModuleType):
         return lambda *_, **__: None
 
 
-def namespace() -> dict[str, Any]:
-    """Return a fresh ``__main__``, with the names that a notebook finds in every kernel."""
-    main = types.ModuleType("__main__")
-    sys.modules["__main__"] = main
-    sys.modules["nncourse.exercises"] = Quiet("nncourse.exercises")
+def stand_ins() -> tuple[dict[str, Any], dict[str, types.ModuleType]]:
+    """Return the names that a notebook finds in every kernel, and modules to stand in for real ones."""
     shell = Quiet("shell")
-    vars(builtins).update(display=lambda *_, **__: None, get_ipython=lambda: shell)
-    return vars(main)
+    names = {"display": lambda *_, **__: None, "get_ipython": lambda: shell}
+    return names, {"nncourse.exercises": Quiet("nncourse.exercises")}
 
 
 def describe(error: BaseException) -> dict[str, Any]:
@@ -103,14 +102,17 @@ def describe(error: BaseException) -> dict[str, Any]:
     }
 
 
-def run_cells(channel: Channel, cells: list[dict[str, Any]], names: dict[str, Any]) -> list[dict[str, Any]]:
+def run_cells(
+    cells: Iterable[dict[str, Any]], names: dict[str, Any], announce: Callable[[int], None]
+) -> list[dict[str, Any]]:
     """Run the cells in order, and once more those that missed a name which a later one defines."""
+    cells = list(cells)
     failed: dict[int, dict[str, Any]] = {}
 
     def run(cell: dict[str, Any]) -> None:
         number, source = cell["number"], cell["source"]
         file = f"cell {number}"
-        channel.send(pack({"cell": number}))
+        announce(number)
         linecache.cache[file] = (len(source), None, source.splitlines(True), file)
         failed.pop(number, None)
         try:
@@ -179,8 +181,13 @@ def main() -> None:
     confine(settings["limits"], settings["user"])
     channel.send(pack({"greeting": GREETING}))
     request, _ = channel.receive()
-    names = namespace()
-    channel.send(pack({"failed": run_cells(channel, request["cells"], names)}))
+    main_module = types.ModuleType("__main__")
+    given, modules = stand_ins()
+    sys.modules.update(modules, __main__=main_module)
+    vars(builtins).update(given)
+    names = vars(main_module)
+    failed = run_cells(request["cells"], names, lambda number: channel.send(pack({"cell": number})))
+    channel.send(pack({"failed": failed}))
     objects: list[Any] = []
     while True:
         request, arrays = channel.receive()

@@ -1,0 +1,67 @@
+"""The same batch on a Dask `distributed` cluster, for more machines than one.
+
+Workers need nncourse and bubblewrap, and nothing else: notebooks and checks travel with each task. A
+task whose worker dies is given to another one. `distributed` is an extra: pip install nncourse[cluster].
+"""
+
+from __future__ import annotations
+
+import concurrent.futures
+from threading import Thread
+from typing import Any
+
+from nncourse.grading.batch import Task, run_task
+from nncourse.grading.judge import Result
+
+RETRIES = 3  # how often a submission may lose its worker before it is left for the next run
+
+
+class ClusterError(Exception):
+    """The cluster cannot be used; the message says why."""
+
+
+class Cluster:
+    """A Dask scheduler, by its address; a context that hangs up."""
+
+    def __init__(self, address: str, wait_seconds: float = 30.0) -> None:
+        try:
+            import distributed
+        except ImportError:
+            raise ClusterError("--scheduler needs Dask: pip install 'nncourse[cluster]'") from None
+        distributed.config.set({"distributed.scheduler.allowed-failures": RETRIES})
+        try:
+            self._client: Any = distributed.Client(address, timeout=wait_seconds, set_as_default=False)
+            self._client.wait_for_workers(1, timeout=wait_seconds)
+        except (OSError, TimeoutError) as error:
+            raise ClusterError(f"no scheduler with workers at {address}: {error}") from None
+
+    def __enter__(self) -> Cluster:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._client.close()
+
+    def size(self) -> int:
+        """Return how many submissions are marked at the same time, on all workers."""
+        return max(1, sum(int(threads) for threads in self._client.nthreads().values()))
+
+    def submit(self, task: Task) -> concurrent.futures.Future[Result]:
+        """Send a submission to a worker."""
+        remote = self._client.submit(run_task, task, pure=False, retries=RETRIES)
+        local: concurrent.futures.Future[Result] = concurrent.futures.Future()
+
+        def finished(future: Any) -> None:
+            # Dask calls from its own loop, in which a result cannot be waited for.
+            Thread(target=_pass_on, args=(future, local), daemon=True).start()
+
+        remote.add_done_callback(finished)
+        return local
+
+
+def _pass_on(remote: Any, local: concurrent.futures.Future[Result]) -> None:
+    try:
+        local.set_result(remote.result())
+    except Exception as error:
+        local.set_exception(error)
+    finally:
+        remote.release()

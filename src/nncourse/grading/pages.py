@@ -1,0 +1,42 @@
+"""The frame of the pages that the judge writes: plain HTML without scripts or requests, light and dark."""
+
+from __future__ import annotations
+
+import html
+from pathlib import Path
+
+_STYLE = """
+:root { color-scheme: light dark; --line: #8888; --bar: #3b6ea8; --right: #1a7f37; --wrong: #b3261e; }
+@media (prefers-color-scheme: dark) { :root { --bar: #7fb0e6; --right: #57c97a; --wrong: #ff8a80; } }
+body { font: 1rem/1.5 system-ui, sans-serif; max-width: 52rem; margin: 2rem auto; padding: 0 1rem; }
+h2 { margin-top: 2.5rem; border-top: 1px solid var(--line); padding-top: 1rem; }
+ul { padding-left: 1.2rem; }
+li { overflow-wrap: anywhere; }
+.right > span { color: var(--right); }
+.wrong > span { color: var(--wrong); }
+progress { width: 100%; }
+table { border-collapse: collapse; width: 100%; }
+th, td { text-align: left; padding: .3rem .6rem; border-bottom: 1px solid var(--line); }
+td.number { text-align: right; font-variant-numeric: tabular-nums; }
+rect { fill: var(--bar); }
+svg text { fill: currentColor; font-size: 11px; }
+"""
+
+
+def page(title: str, body: str) -> str:
+    """Return a whole page; ``body`` is HTML already."""
+    return (
+        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        '<meta http-equiv="Content-Security-Policy" '
+        "content=\"default-src 'none'; style-src 'unsafe-inline'\">\n"
+        f"<title>{html.escape(title)}</title>\n<style>{_STYLE}</style>\n</head>\n"
+        f"<body>\n{body}\n</body>\n</html>\n"
+    )
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file whole or not at all."""
+    draft = path.with_name(f".{path.name}.draft")
+    draft.write_text(text, "utf-8")
+    draft.replace(path)
