@@ -5,52 +5,21 @@ from __future__ import annotations
 import csv
 import os
 import signal
-import sqlite3
 import subprocess
 import sys
 import time
-from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 import pytest
-from classroom import notebook
+from handed import EX, SOLUTIONS, SOURCE, STUBS, done, hand_in, hand_in_many, rows, times_marked
 
-from exercises import sources
 from nncourse.__main__ import main
 from nncourse.grading import sandbox
-
-SOURCE = next(source for source in sources() if source.short == "ex05")
-SOLUTIONS = [question.solution for question in SOURCE.questions]
-STUBS = [question.stub for question in SOURCE.questions]
-EX = SOURCE.name
-
-
-def hand_in(folder: Path, learner: str, *cells: str) -> Path:
-    path = folder / learner / f"{EX}.ipynb"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(notebook("import numpy as np", *cells))
-    return path
-
-
-def hand_in_many(folder: Path, count: int) -> None:
-    for i in range(count):
-        hand_in(folder, f"learner{i:02}", *SOLUTIONS, f"who = {i}")
 
 
 def grade(tmp_path: Path, *options: str) -> int:
     """Mark the folder "class" into the folder "out"."""
     return main(["grade", str(tmp_path / "class"), "--out", str(tmp_path / "out"), "--quiet", *options])
-
-
-def rows(tmp_path: Path, query: str) -> list[Any]:
-    path = tmp_path / "out" / "gradebook.sqlite"
-    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as database:
-        return database.execute(query).fetchall()
-
-
-def times_marked(tmp_path: Path) -> dict[str, int]:
-    return dict(rows(tmp_path, "SELECT learner, count(*) FROM history GROUP BY learner"))
 
 
 def test_a_solution_earns_all_and_a_stub_nothing_and_each_has_its_row(tmp_path: Path) -> None:
@@ -123,13 +92,6 @@ def test_a_batch_that_is_killed_at_any_moment_loses_and_repeats_nothing(tmp_path
     assert grade(tmp_path) == 0
     assert times_marked(tmp_path) == {f"learner{i:02}": 1 for i in range(14)}
     assert rows(tmp_path, "SELECT DISTINCT points FROM submission") == [(100,)]
-
-
-def done(tmp_path: Path) -> int:
-    try:
-        return int(rows(tmp_path, "SELECT count(*) FROM submission")[0][0])
-    except sqlite3.OperationalError:  # not there yet, or without its tables
-        return 0
 
 
 def test_a_second_judge_is_kept_out_of_the_same_results(
