@@ -15,7 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from nncourse.exercises import catalogue
-from nncourse.grading import lms
+from nncourse.grading import groups, lms
 from nncourse.grading.batch import Summary, Threads, Workers, run
 from nncourse.grading.cluster import Cluster, ClusterError
 from nncourse.grading.feedback import write_feedback
@@ -133,6 +133,7 @@ def _grade(options: argparse.Namespace) -> int:
     if unsafe:
         print(UNSAFE, file=sys.stderr)
     elif not options.scheduler:
+        groups.home()  # now, while this process is alone
         bubblewrap()
         check_hidden([checks, options.out, *options.submissions])
     names = sorted({exercise for _, exercise in pile.notebooks})

@@ -26,6 +26,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
+from nncourse.grading import groups
 from nncourse.grading.syscalls import seccomp_filter
 from nncourse.grading.values import Message, NotData, pack, unpack
 from nncourse.grading.worker import GREETING
@@ -240,6 +241,7 @@ class Sandbox:
         self._printed = 0
         self._first_words = b""
         self._next_look = 0.0
+        self._group: Path | None = None
         theirs, self._requests = os.pipe()
         self._replies, theirs_too = os.pipe()
         filter_file = _filter_file()
@@ -267,6 +269,8 @@ class Sandbox:
         except Lost as lost:
             said = self._first_words.decode(errors="replace").strip()
             raise SandboxError(f"the sandbox did not start ({lost}): {said[-500:]}") from None
+        # The worker is the last in the chain; nothing of the learner has run yet.
+        self._group = groups.enclose(self._processes()[-1], limits.memory, limits.processes)
 
     def send(self, header: dict[str, Any], arrays: Sequence[np.ndarray], deadline: float) -> None:
         """Send a message; what is printed meanwhile is thrown away."""
@@ -309,6 +313,8 @@ class Sandbox:
             os.close(end)
         assert self._process.stdout is not None
         self._process.stdout.close()
+        if self._group is not None:
+            groups.remove(self._group)
 
     def _kill(self) -> None:
         """Kill bubblewrap: with it goes the first process inside, and with that the rest."""
@@ -348,14 +354,22 @@ class Sandbox:
         if not printed:  # everything inside has closed it; the replies will tell more
             time.sleep(0.001)
 
+    def _processes(self) -> list[int]:
+        """Return bubblewrap and all that runs inside, parents before children."""
+        found = [self._process.pid]
+        for process in found:  # it grows
+            with contextlib.suppress(OSError):
+                children = Path(f"/proc/{process}/task/{process}/children").read_text()
+                found += map(int, children.split())
+        return found
+
     def _memory(self) -> int:
-        """Return how many bytes all processes inside hold, each shared page counted once."""
-        total, waiting = 0, [self._process.pid]
-        while waiting:
-            process = Path("/proc") / str(waiting.pop())
+        """Return how many bytes they hold together, each shared page counted once."""
+        total = 0
+        for process in self._processes():
             with contextlib.suppress(OSError, ValueError, IndexError):
-                waiting += map(int, (process / "task" / process.name / "children").read_text().split())
-                total += int((process / "smaps_rollup").read_text().split("Pss:")[1].split()[0]) << 10
+                smaps = Path(f"/proc/{process}/smaps_rollup").read_text()
+                total += int(smaps.split("Pss:")[1].split()[0]) << 10
         return total
 
     def _ended(self) -> NoReturn:
