@@ -1,0 +1,137 @@
+"""Measure the judge: submissions a minute, memory, whether it stays as fast, and what a cluster adds.
+
+python benchmarks/bench_judge.py [--largest 5000]      writes docs/benchmarks_judge.md
+
+Each submission answers a whole exercise with its solutions, differs from all others, and is marked by a
+judge that has seen none of them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "tools"))
+
+from exercises import Source, sources  # noqa: E402  a script finds its tools by the path above
+
+REPORT = ROOT / "docs" / "benchmarks_judge.md"
+DASK = Path(sys.executable).with_name("dask")
+EXERCISE = "ex05"
+ON_CLUSTER = 300
+
+
+def hand_in(folder: Path, source: Source, count: int) -> Path:
+    """Write the submissions of a class of this size."""
+    cells = ["import numpy as np\nfrom nncourse.exercises import check, progress"]
+    for question in source.questions:
+        cells += [question.solution, f'check("{source.short}", "{question.name}")']
+    place = folder / f"class{count}"
+    for i in range(count):
+        learner = place / f"learner{i:05}"
+        learner.mkdir(parents=True)
+        notebook = {
+            "cells": [
+                {"cell_type": "code", "metadata": {}, "outputs": [], "source": code}
+                for code in [f"# submission {i}", *cells]
+            ],
+            "metadata": {},
+            "nbformat": 4,
+            "nbformat_minor": 5,
+        }
+        (learner / f"{source.name}.ipynb").write_text(json.dumps(notebook))
+    return place
+
+
+def measure(place: Path, out: Path, *options: str) -> tuple[float, float]:
+    """Mark a class; return the seconds that it took and the most memory of the judge, in MB."""
+    command = [sys.executable, "-m", "nncourse", "grade", place, "--out", out, "--quiet", *options]
+    begun, memory = time.perf_counter(), 0.0
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    while process.poll() is None:
+        try:
+            status = Path(f"/proc/{process.pid}/status").read_text()
+            memory = max(memory, int(status.split("VmHWM:")[1].split()[0]) / 1024)
+        except (OSError, IndexError):
+            pass
+        time.sleep(0.05)
+    seconds = time.perf_counter() - begun
+    assert process.stdout is not None
+    said = process.stdout.read()
+    if process.returncode or "judge-error" in said or " graded)" not in said:
+        raise SystemExit(f"the judge said: {said}")
+    return seconds, memory
+
+
+def on_cluster(folder: Path, place: Path, workers: int) -> float:
+    """Mark a class on a Dask cluster of this machine; return the seconds."""
+    file = folder / f"scheduler{workers}.json"
+    options = ["--scheduler-file", file, "--no-dashboard"]
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": folder}
+    commands = [[DASK, "scheduler", "--host", "127.0.0.1", "--port", "0", *options]]
+    commands += [[DASK, "worker", "--nthreads", "1", "--no-nanny", *options]] * workers
+    started: list[subprocess.Popen[bytes]] = []
+    try:
+        for command in commands:
+            started.append(subprocess.Popen(command, **quiet))
+            while not file.exists() or not file.read_text():
+                time.sleep(0.1)
+        address = json.loads(file.read_text())["address"]
+        time.sleep(5)  # until all workers have come
+        return measure(place, folder / f"cluster{workers}", "--scheduler", address)[0]
+    finally:
+        for process in started:
+            process.kill()
+            process.wait()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--largest", type=int, default=5000)
+    largest = parser.parse_args().largest
+    source = next(source for source in sources() if source.short == EXERCISE)
+    rows: list[tuple[str, str, str, bool]] = []
+    load = os.getloadavg()[0]
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        per_submission = {}
+        for count in (100, largest):
+            seconds, memory = measure(hand_in(folder, source, count), folder / f"out{count}")
+            per_submission[count] = seconds / count
+            rate = 60 * count / seconds
+            rows.append((f"{count} submissions: a minute", f"{rate:.0f}", "≥ 800", rate >= 800))
+            rows.append(
+                (f"{count} submissions: memory of the judge", f"{memory:.0f} MB", "≤ 300 MB", memory <= 300)
+            )
+        ratio = per_submission[largest] / per_submission[100]
+        what = f"time for one submission, {largest} against 100"
+        rows.append((what, f"{ratio:.2f} times", "≤ 1.2 times", ratio <= 1.2))
+        place = hand_in(folder / "cluster", source, ON_CLUSTER)
+        gain = on_cluster(folder, place, 1) / on_cluster(folder, place, 2)
+        rows.append(("Dask: two workers against one", f"{gain:.2f} times", "≥ 1.6 times", gain >= 1.6))
+    where = (
+        f"{os.cpu_count()} cores, {platform.system()} {platform.release().split('-')[0]}, "
+        f"Python {platform.python_version()}; load at the start {load:.1f}."
+    )
+    table = "\n".join(f"| {a} | {b} | {c} | {'yes' if met else '**no**'} |" for a, b, c, met in rows)
+    REPORT.write_text(
+        "# Benchmarks of the judge\n\n"
+        f"Written by `make bench`. Every submission answers the {len(source.questions)} questions of "
+        f"{source.name} rightly, with its checks still in the notebook, and none was seen before. A run is "
+        "timed from the command to the last file of feedback.\n\n"
+        f"{where}\n\n| what | measured | goal | met |\n|---|---|---|---|\n{table}\n",
+        encoding="utf-8",
+    )
+    print(REPORT.read_text("utf-8"))
+
+
+if __name__ == "__main__":
+    main()
