@@ -32,9 +32,10 @@ sandbox: setup
 test: browser sandbox lint  ## run every check: style, types, notebooks, library, built pages, judge
 	@OPENBLAS_NUM_THREADS=1 $(BIN)/pytest
 
-bench: browser  ## time the pages and the library; writes docs/benchmarks/
+bench: browser sandbox  ## time the pages, the library and the judge; writes docs/benchmarks/
 	@$(BIN)/python benchmarks/bench_pages.py
 	@$(BIN)/python benchmarks/bench_library.py
+	@$(BIN)/python benchmarks/bench_judge.py
 
 lint: setup  ## check style and types only
 	@$(BIN)/ruff check --quiet

@@ -1,6 +1,6 @@
 """Measure the judge: submissions a minute, memory, whether it stays as fast, and what a cluster adds.
 
-python benchmarks/bench_judge.py [--largest 5000]      writes docs/benchmarks_judge.md
+python benchmarks/bench_judge.py [--largest 5000]      writes docs/benchmarks/judge.md
 
 Each submission answers a whole exercise with its solutions, differs from all others, and is marked by a
 judge that has seen none of them.
@@ -23,7 +23,7 @@ sys.path.insert(0, str(ROOT / "tools"))
 
 from exercises import Source, sources  # noqa: E402  a script finds its tools by the path above
 
-REPORT = ROOT / "docs" / "benchmarks_judge.md"
+REPORT = ROOT / "docs" / "benchmarks" / "judge.md"
 DASK = Path(sys.executable).with_name("dask")
 EXERCISE = "ex05"
 ON_CLUSTER = 300

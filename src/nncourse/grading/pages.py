@@ -11,14 +11,15 @@ _STYLE = """
 body { font: 1rem/1.5 system-ui, sans-serif; max-width: 52rem; margin: 2rem auto; padding: 0 1rem; }
 h2 { margin-top: 2.5rem; border-top: 1px solid var(--line); padding-top: 1rem; }
 ul { padding-left: 1.2rem; }
-li { overflow-wrap: anywhere; }
+h1, h2, h3, li, td, th { overflow-wrap: anywhere; }
 .right > span { color: var(--right); }
 .wrong > span { color: var(--wrong); }
 progress { width: 100%; }
 table { border-collapse: collapse; width: 100%; }
-th, td { text-align: left; padding: .3rem .6rem; border-bottom: 1px solid var(--line); }
+th, td { text-align: left; padding: .3rem .3rem; border-bottom: 1px solid var(--line); }
 td.number { text-align: right; font-variant-numeric: tabular-nums; }
 rect { fill: var(--bar); }
+caption { text-align: left; padding-bottom: .5rem; }
 svg text { fill: currentColor; font-size: 11px; }
 """
 

@@ -94,7 +94,7 @@ def _table(questions: dict[str, _Question], totals: np.ndarray) -> str:
 def _correlation(one: np.ndarray, other: np.ndarray) -> str:
     if len(one) < FEWEST or np.ptp(one) == 0 or np.ptp(other) == 0:
         return "–"
-    return f"{np.corrcoef(one, other)[0, 1]:.2f}"
+    return f"{np.corrcoef(one, other)[0, 1]:.2f}".replace("-", "−")
 
 
 def _histogram(values: np.ndarray, most: float) -> str:
@@ -108,6 +108,7 @@ def _histogram(values: np.ndarray, most: float) -> str:
             f"<text x='{(i + 0.5) * width}' y='{top + 10:.1f}' text-anchor='middle'>{count}</text>"
             f"<text x='{i * width}' y='{height + 28}'>{words.number(float(edges[i]))}</text>"
         )
+    bars.append(f"<text x='{BINS * width}' y='{height + 28}' text-anchor='end'>{words.number(most)}</text>")
     said = ", ".join(
         f"{count} from {words.number(float(edge))}" for count, edge in zip(counts, edges, strict=False)
     )
