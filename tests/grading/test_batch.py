@@ -94,6 +94,39 @@ def test_a_batch_that_is_killed_at_any_moment_loses_and_repeats_nothing(tmp_path
     assert rows(tmp_path, "SELECT DISTINCT points FROM submission") == [(100,)]
 
 
+def test_in_a_class_with_attackers_everybody_else_gets_what_they_earned(tmp_path: Path) -> None:
+    attacks = [
+        "import os\nwhile True: os.fork()",
+        "while True: print('x' * 10_000)",
+        "import os; os.kill(-1, 9); os._exit(0)",
+        "hoard = []\nwhile True: hoard.append(bytearray(1 << 20))",
+        "import ctypes; ctypes.string_at(0)",
+        "while True: pass",
+    ]
+    for i, attack in enumerate(attacks):
+        hand_in(tmp_path / "class", f"a{i}_eve", attack, *STUBS)
+        hand_in(tmp_path / "class", f"a{i}_honest", *SOLUTIONS)
+    (tmp_path / "class" / "b_empty").mkdir()
+    (tmp_path / "class" / "b_empty" / f"{EX}.ipynb").write_bytes(b"")
+    limits = ("--cell-seconds", "2", "--check-seconds", "2", "--total-seconds", "15", "--memory-mb", "256")
+    assert grade(tmp_path, "--jobs", "3", *limits) == 0
+    earned = dict(rows(tmp_path, "SELECT learner, points FROM submission"))
+    assert earned == {name: 100 if name.endswith("honest") else 0 for name in earned}
+    assert len(earned) == 2 * len(attacks) + 1
+
+
+def test_a_judge_that_fails_again_and_again_gives_up_and_says_why(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    hand_in_many(tmp_path / "class", 15)
+    with monkeypatch.context() as broken:
+        broken.setattr("nncourse.grading.batch.grade", lambda *_: 1 / 0)
+        assert grade(tmp_path) == 2
+    assert "10 submissions in a row: The judge failed (ZeroDivisionError" in capsys.readouterr().err
+    assert grade(tmp_path) == 0
+    assert rows(tmp_path, "SELECT DISTINCT points FROM submission") == [(100,)]
+
+
 def test_a_second_judge_is_kept_out_of_the_same_results(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

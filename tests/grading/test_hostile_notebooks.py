@@ -183,12 +183,15 @@ PRETENDERS = {
         "def double(x): return x"
     ),
     "a_patched_worker": (
-        "import sys, gc\n"
-        "worker = sys.modules['nncourse.grading.values']\n"
-        "worker.encode = lambda value, arrays: ['right']\n"
-        "for module in list(sys.modules.values()):\n"
-        "    if hasattr(module, 'encode') and hasattr(module, 'pack'):\n"
-        "        module.encode = lambda value, arrays: {'ok': True, 'points': 10}\n"
+        "import sys\n"
+        "frame, patched = sys._getframe(), 0\n"
+        "while frame:\n"
+        "    if 'reply_to' in frame.f_globals:\n"
+        "        answer = lambda *_: ({'value': 84.0, 'ok': True, 'points': 10}, [])\n"
+        "        frame.f_globals['answer'] = answer\n"
+        "        patched += 1\n"
+        "    frame = frame.f_back\n"
+        "assert patched\n"
         "def double(x): return x"
     ),
     "points_in_the_namespace": (
@@ -199,7 +202,9 @@ PRETENDERS = {
 
 @pytest.mark.parametrize("code", PRETENDERS.values(), ids=PRETENDERS)
 def test_pretending_to_be_right_earns_nothing(code: str) -> None:
-    assert points(mark(code))[0] == 0
+    result = mark(code)
+    assert points(result)[0] == 0
+    assert result.notes == (), "the attack itself went through"
 
 
 FORGERS = {

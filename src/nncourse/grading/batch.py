@@ -23,6 +23,7 @@ from nncourse.grading.notebooks import NotANotebook
 from nncourse.grading.papers import Recipe, make_paper
 from nncourse.grading.sandbox import Limits, SandboxError, take_slot
 
+MOST_FAULTS = 10  # of the judge, one after the other, before a run is given up
 IN_FLIGHT = 4  # submissions for each worker that wait or run
 
 
@@ -42,13 +43,7 @@ class Task:
 
 
 def run_task(task: Task) -> Result:
-    """Mark one submission; a fault of the judge becomes a result that is tried again next time.
-
-    Raises
-    ------
-    SandboxError
-        If no sandbox can be made here at all.
-    """
+    """Mark one submission; a fault of the judge becomes a result that is tried again next time."""
     paper = make_paper(task.recipe)
     if isinstance(task.data, str):
         return Result("unreadable", paper.nothing(), (task.data,), unsafe=task.unsafe)
@@ -57,8 +52,6 @@ def run_task(task: Task) -> Result:
             return grade(task.data, paper, task.limits, None)
         with take_slot() as slot:
             return grade(task.data, paper, task.limits, slot)
-    except SandboxError:
-        raise
     except Exception as error:
         return fault(task, error)
 
@@ -127,15 +120,22 @@ def run(
 
     Memory does not grow with the number of submissions: few are in flight, and a result goes into the
     gradebook as soon as it is there.
+
+    Raises
+    ------
+    SandboxError
+        If the judge fails again and again, as it does where no sandbox can be made.
     """
     begun = time.monotonic()
     summary = Summary()
     notebooks = list(pile)
     tasks = _tasks(notebooks, recipes, {} if regrade else book.marked(), limits, unsafe)
     running: dict[Future[Result], Task] = {}
+    faults = 0
     with tqdm(total=len(notebooks), unit="sub", disable=None if progress else True, smoothing=0.05) as bar:
 
         def take_finished() -> None:
+            nonlocal faults
             done, _ = wait(running, return_when=FIRST_COMPLETED)
             for future in done:
                 task = running.pop(future)
@@ -145,6 +145,9 @@ def run(
                 summary.statuses[result.status] += 1
                 summary.learners.add(task.learner)
                 bar.update()
+                faults = faults + 1 if result.status == "judge-error" else 0
+                if faults >= MOST_FAULTS:
+                    raise SandboxError(f"{faults} submissions in a row: {result.notes[0]}")
 
         for task in tasks:
             if task is None:
@@ -164,8 +167,6 @@ def _result(future: Future[Result], task: Task) -> Result:
     """Return what came of a task; one that a cluster gave up on is tried again next time."""
     try:
         return future.result()
-    except SandboxError:
-        raise
     except Exception as error:
         return fault(task, error)
 

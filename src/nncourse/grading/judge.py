@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+import numpy as np
+
 from nncourse.exercises.checking import Check, Exercise, Outcome, Question, evaluate
 from nncourse.grading.answers import Session
 from nncourse.grading.in_process import InProcess
@@ -160,11 +162,14 @@ def _outcome(question: Question, check: Check, session: Session | InProcess, los
         return Outcome(check, False, "stopped", NOT_RUN)
     try:
         session.begin_check()
-        (outcome,) = evaluate(question, [check], session.answers())
+        with np.errstate(all="ignore"):  # a learner's numbers may overflow in a check
+            (outcome,) = evaluate(question, [check], session.answers())
         return outcome
     except Lost as problem:
         lost[question.name] = MOST_LOST if problem.kind == "total" else lost[question.name] + 1
         return Outcome(check, False, "stopped", f"The code {problem}.")
+    except Exception as error:  # a value so odd that it cannot even be shown
+        return Outcome(check, False, "wrong", f"The result has another form than asked for ({error}).")
 
 
 def _mark(outcome: Outcome, visible: bool) -> Mark:
