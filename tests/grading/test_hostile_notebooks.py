@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import time
 from pathlib import Path
 
@@ -112,6 +113,27 @@ def test_a_hostile_cell_costs_nothing_but_itself(cell: str, line: str) -> None:
     assert points(result) == ALL, lines(result)
     assert line in lines(result)
     assert time.monotonic() - begun < 2 * SMALL.total
+
+
+# Code that is written to hurt whoever reads it, before it even runs.
+READERS = {
+    "millions_of_statements": "a;" * 2_000_000,
+    "deep_brackets": "(" * 100_000,
+    "deep_signs": "x = " + "-" * 200_000 + "1",
+    "a_long_chain": "def double(x): raise x" + ".a" * 50_000,
+    "spaces_without_end": "%\n" + " " * 2_000_000 + "!",
+    "a_huge_number": "x = " + "9" * 1_000_000,
+    "odd_braces": "{" * 5_000 + "}" * 4_999,
+}
+
+
+@pytest.mark.parametrize("cell", READERS.values(), ids=READERS)
+def test_code_that_hurts_its_reader_is_read_inside_the_sandbox(cell: str) -> None:
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    result = mark(*RIGHT, cell)
+    assert points(result) in (ALL, [0, 10, 10, 10]), lines(result)
+    assert result.notes != ()
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 64 << 10, "kB, in the judge"
 
 
 # A function that attacks when the judge calls it: q1 is lost, nothing else.
@@ -258,7 +280,7 @@ def found(code: str, tmp_path: Path | None = None) -> object:
     """What code inside a sandbox leaves in the variable `found`."""
     reading = read_notebook(notebook(code))
     with take_slot() as slot:
-        session = Session(reading.cells, SMALL, slot)
+        session = Session(reading.cells, (), SMALL, slot)
         try:
             session.begin_check()
             assert session.notes == []

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from nncourse.grading.sandbox import Limits, Lost, Sandbox, Slot
 from nncourse.grading.values import NotData, decode, encode
 
 MOST_LEFT_OUT = 3  # cells that kill or hang their process; after that the notebook is given up
+MOST_NOTES = 30
 LONGEST = 300
 
 
@@ -28,14 +30,17 @@ class Session:
     ----------
     cells : list[Cell]
         What to run first.
+    asked : Collection[str]
+        The names that the exercise asks for.
     limits : Limits
         What it may use.
     slot : Slot
         Where its sandboxes run.
     """
 
-    def __init__(self, cells: list[Cell], limits: Limits, slot: Slot) -> None:
+    def __init__(self, cells: list[Cell], asked: Collection[str], limits: Limits, slot: Slot) -> None:
         self.notes: list[str] = []
+        self._asked = sorted(asked)
         self.limits = limits
         self._cells = cells
         self._slot = slot
@@ -58,10 +63,10 @@ class Session:
             self._sandbox = Sandbox(self.limits, self._slot)
             try:
                 cells = [vars(cell) for cell in self._cells if cell.number not in self._left_out]
-                self._sandbox.send({"cells": cells}, [], self._soon(self.limits.cell))
+                self._sandbox.send({"cells": cells, "asked": self._asked}, [], self._soon(self.limits.cell))
                 while "cell" in (header := self._sandbox.receive(self._soon(self.limits.cell))[0]):
                     running = _number(header["cell"], cells)
-                self.notes += [note for note in notes(header.get("failed")) if note not in self.notes]
+                self.notes += [note for note in notes(header) if note not in self.notes]
             except Lost as lost:
                 self.close()
                 if running is None or len(self._left_out) >= MOST_LEFT_OUT:
@@ -116,10 +121,11 @@ class Session:
         return Lost("data", message)
 
 
-def notes(failed: Any) -> list[str]:
-    """Return a line for each cell that is said to have failed; what says so may say anything."""
-    found = []
-    for entry in failed if isinstance(failed, list) else []:
+def notes(said: dict[str, Any]) -> list[str]:
+    """Return the lines for the learner in what a worker says about the cells; it may say anything."""
+    lines, failed = said.get("notes"), said.get("failed")
+    found = [_text(line) for line in lines[:MOST_NOTES]] if isinstance(lines, list) else []
+    for entry in failed[:MOST_NOTES] if isinstance(failed, list) else []:
         if isinstance(entry, dict) and not entry.get("unanswered"):
             where = _text(entry.get("where")) or f"cell {_text(entry.get('cell'))}"
             found.append(f"{_text(entry.get('raised'))}: {_text(entry.get('message'))} ({where})")

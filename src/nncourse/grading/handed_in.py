@@ -14,6 +14,7 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import partial
 from pathlib import Path, PurePosixPath
 
@@ -147,7 +148,7 @@ def _read(path: Path) -> bytes:
 def _from_zip(place: Path, pile: Pile) -> None:
     try:
         archive = zipfile.ZipFile(place)
-    except (zipfile.BadZipFile, OSError) as error:
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
         raise SubmissionsError(f"{place} is not a zip file that can be read: {error}") from None
     entries = archive.infolist()
     if len(entries) > MOST_ENTRIES:
@@ -156,14 +157,19 @@ def _from_zip(place: Path, pile: Pile) -> None:
         path, file = PurePosixPath(entry.filename.replace("\\", "/")), f"{place}: {entry.filename}"
         if entry.is_dir() or any(part in _SKIPPED for part in path.parts):
             continue
-        if path.is_absolute() or ".." in path.parts or ":" in path.parts[0]:
+        if path.is_absolute() or ".." in path.parts or ":" in "".join(path.parts[:1]):
             pile.aside.append(f"{file}: leads out of the archive")
         elif stat.S_ISLNK(entry.external_attr >> 16):
             pile.aside.append(f"{file}: a link, not followed")
         elif entry.flag_bits & 1:
             pile.aside.append(f"{file}: needs a password")
+        elif entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            pile.aside.append(f"{file}: compressed in an unusual way")
         else:
-            changed = float("".join(f"{part:02}" for part in entry.date_time))
+            try:
+                changed = datetime(*entry.date_time).timestamp()
+            except (ValueError, OverflowError):  # no such day
+                changed = 0.0
             pile.add(path, file, changed, partial(_unzip, archive, entry))
 
 

@@ -6,6 +6,7 @@ No sandbox, no limits, and nothing that keeps the code from faking its marks: ev
 from __future__ import annotations
 
 import sys
+from collections.abc import Collection
 from typing import Any
 from unittest.mock import patch
 
@@ -18,9 +19,9 @@ from nncourse.grading.worker import run_cells, stand_ins
 class InProcess:
     """What `nncourse.grading.answers.Session` is, without the sandbox."""
 
-    def __init__(self, cells: list[Cell]) -> None:
+    def __init__(self, cells: list[Cell], asked: Collection[str]) -> None:
         self.notes: list[str] = []
-        self._cells = cells
+        self._request = {"cells": [vars(cell) for cell in cells], "asked": asked}
         self._names: dict[str, Any] = {"__name__": "__main__"}
 
     def start(self) -> None:
@@ -28,8 +29,8 @@ class InProcess:
         given, modules = stand_ins()
         self._names.update(given)
         with patch.dict(sys.modules, modules):
-            failed = run_cells(map(vars, self._cells), self._names, lambda number: None)
-        self.notes += notes(failed)
+            said = run_cells(self._request, self._names, lambda number: None)
+        self.notes += notes(said)
 
     def begin_check(self) -> None:
         """Nothing to prepare."""

@@ -126,10 +126,13 @@ def grade(data: bytes, paper: Paper, limits: Limits, slot: Slot | None) -> Resul
     begun = time.monotonic()
     unsafe = slot is None
     try:
-        reading = read_notebook(data, paper.asked)
+        reading = read_notebook(data)
     except NotANotebook as error:
         return Result("unreadable", paper.nothing(), (str(error),), unsafe=unsafe)
-    session = Session(reading.cells, limits, slot) if slot is not None else InProcess(reading.cells)
+    if slot is None:
+        session: Session | InProcess = InProcess(reading.cells, paper.asked)
+    else:
+        session = Session(reading.cells, paper.asked, limits, slot)
     try:
         session.start()
         answers = _answers(paper, session)

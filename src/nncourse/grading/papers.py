@@ -51,7 +51,7 @@ class Recipe:
             _PACKAGE / "exercises" / "checking.py",
             *(
                 _PACKAGE / "grading" / f"{part}.py"
-                for part in ("answers", "judge", "notebooks", "values", "worker")
+                for part in ("answers", "cells", "judge", "notebooks", "values", "worker")
             ),
         ]:
             digest.update(path.read_bytes())

@@ -14,11 +14,12 @@ import os
 import sys
 import traceback
 import types
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+from nncourse.grading.cells import prepare
 from nncourse.grading.values import NotData, decode, encode, fits, pack, unpack
 
 GREETING = "nncourse worker 1"
@@ -104,10 +105,14 @@ def describe(error: BaseException) -> dict[str, Any]:
 
 
 def run_cells(
-    cells: Iterable[dict[str, Any]], names: dict[str, Any], announce: Callable[[int], None]
-) -> list[dict[str, Any]]:
-    """Run the cells in order, and once more those that missed a name which a later one defines."""
-    cells = list(cells)
+    request: dict[str, Any], names: dict[str, Any], announce: Callable[[int], None]
+) -> dict[str, Any]:
+    """Run the cells in order, and once more those that missed a name which a later one defines.
+
+    Return a line for the learner on each answer given more than once, and what is wrong with each cell
+    that failed.
+    """
+    cells, notes = prepare(request["cells"], request["asked"], announce)
     failed: dict[int, dict[str, Any]] = {}
 
     def run(cell: dict[str, Any]) -> None:
@@ -126,7 +131,7 @@ def run_cells(
     for cell in cells:
         if failed.get(cell["number"], {}).get("raised") == "NameError":
             run(cell)
-    return list(failed.values())
+    return {"notes": notes, "failed": list(failed.values())}
 
 
 def find(names: dict[str, Any], objects: list[Any], request: dict[str, Any]) -> Any:
@@ -187,8 +192,7 @@ def main() -> None:
     sys.modules.update(modules, __main__=main_module)
     vars(builtins).update(given)
     names = vars(main_module)
-    failed = run_cells(request["cells"], names, lambda number: channel.send(pack({"cell": number})))
-    channel.send(pack({"failed": failed}))
+    channel.send(pack(run_cells(request, names, lambda number: channel.send(pack({"cell": number})))))
     objects: list[Any] = []
     while True:
         request, arrays = channel.receive()
