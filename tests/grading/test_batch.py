@@ -8,9 +8,11 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from classroom import running
 from handed import EX, SOLUTIONS, SOURCE, STUBS, done, hand_in, hand_in_many, rows, times_marked
 
 from nncourse.__main__ import main
@@ -92,6 +94,23 @@ def test_a_batch_that_is_killed_at_any_moment_loses_and_repeats_nothing(tmp_path
     assert grade(tmp_path) == 0
     assert times_marked(tmp_path) == {f"learner{i:02}": 1 for i in range(14)}
     assert rows(tmp_path, "SELECT DISTINCT points FROM submission") == [(100,)]
+
+
+def test_a_judge_that_is_killed_leaves_no_process_behind(tmp_path: Path) -> None:
+    hand_in(tmp_path / "class", "ada", "import subprocess\nsubprocess.run(['sleep', '87654.321'])")
+    command = [sys.executable, "-m", "nncourse", "grade", tmp_path / "class", "--out", tmp_path / "out"]
+    process = subprocess.Popen([*command, "--quiet"], start_new_session=True)
+    assert wait_until(lambda: running("87654.321"), 20)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    assert wait_until(lambda: not running("87654.321"), 5)
+
+
+def wait_until(happened: Callable[[], bool], seconds: float) -> bool:
+    end = time.monotonic() + seconds
+    while not happened() and time.monotonic() < end:
+        time.sleep(0.02)
+    return happened()
 
 
 def test_in_a_class_with_attackers_everybody_else_gets_what_they_earned(tmp_path: Path) -> None:

@@ -126,6 +126,31 @@ def test_a_zip_bomb_is_read_no_further_than_a_notebook_may_be_large(tmp_path: Pa
     assert found["ada", EX].read() == b"1"
 
 
+def test_odd_entries_of_an_archive_are_named_or_passed_over(tmp_path: Path) -> None:
+    squeezed = zipfile.ZipInfo(f"eve/{EX}.ipynb")
+    squeezed.compress_type = zipfile.ZIP_LZMA
+    undated = zipfile.ZipInfo(f"ada/{EX}.ipynb", (1980, 0, 0, 0, 0, 0))
+    nameless = zipfile.ZipInfo(".")
+    place = tmp_path / "class.zip"
+    with zipfile.ZipFile(place, "w") as archive:
+        for entry in (squeezed, undated, nameless):
+            archive.writestr(entry, b"1")
+    pile = collect([place])
+    assert [found.learner for found in pile.notebooks.values()] == ["ada"]
+    assert pile.notebooks["ada", EX].read() == b"1"
+    assert len(pile.aside) == 1 and "compressed in an unusual way" in pile.aside[0]
+
+
+def test_the_newer_of_a_folder_and_an_archive_counts(tmp_path: Path) -> None:
+    write(tmp_path / "class" / "ada" / f"{EX}.ipynb", b"folder, 2001")
+    old = zipfile.ZipInfo(f"ada/{EX}.ipynb", (1999, 1, 1, 0, 0, 0))
+    new = zipfile.ZipInfo(f"ada/{EX}.ipynb", (2020, 1, 1, 0, 0, 0))
+    for entry, expected in ((old, b"folder, 2001"), (new, b"archive")):
+        archive = zipped(tmp_path / "late.zip", (entry, b"archive"))
+        for places in ([tmp_path / "class", archive], [archive, tmp_path / "class"]):
+            assert collect(places).notebooks["ada", EX].read() == expected
+
+
 def test_a_zip_inside_a_zip_is_not_opened(tmp_path: Path) -> None:
     inner = zipped(tmp_path / "inner.zip", (f"eve/{EX}.ipynb", b"1")).read_bytes()
     assert collect([zipped(tmp_path / "class.zip", ("inner.zip", inner))]).notebooks == {}
