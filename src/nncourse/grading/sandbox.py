@@ -263,14 +263,21 @@ class Sandbox:
         os.set_blocking(self._requests, False)
         os.set_blocking(self._output, False)
         try:
+            self._expect_greeting()
+            # The worker is the last in the chain; nothing of the learner has run yet.
+            self._group = groups.enclose(self._processes()[-1], limits.memory, limits.processes)
+        except BaseException:
+            self.close()
+            raise
+
+    def _expect_greeting(self) -> None:
+        try:
             greeting, _ = self.receive(time.monotonic() + START_SECONDS)
-            if greeting != {"greeting": GREETING}:
-                raise SandboxError(f"the sandbox greeted with {greeting}.")
         except Lost as lost:
             said = self._first_words.decode(errors="replace").strip()
-            raise SandboxError(f"the sandbox did not start ({lost}): {said[-500:]}") from None
-        # The worker is the last in the chain; nothing of the learner has run yet.
-        self._group = groups.enclose(self._processes()[-1], limits.memory, limits.processes)
+            raise SandboxError(f"the sandbox did not start: it {lost}. {said[-500:]}") from None
+        if greeting != {"greeting": GREETING}:
+            raise SandboxError(f"the sandbox greeted with {greeting}.")
 
     def send(self, header: dict[str, Any], arrays: Sequence[np.ndarray], deadline: float) -> None:
         """Send a message; what is printed meanwhile is thrown away."""
@@ -336,15 +343,17 @@ class Sandbox:
             if self._next_look and self._memory() > self._limits.memory:
                 self._lose("memory", f"used more than {self._limits.memory >> 20} MB of memory")
             self._next_look = now + LOOK_EVERY
-        reading = [self._output] if writing else [self._output, self._replies]
-        timeout = min(deadline - now, LOOK_EVERY)
-        ready, writable, _ = select.select(reading, [self._requests] if writing else [], [], timeout)
+        poll = select.poll()
+        poll.register(self._output, select.POLLIN)
+        channel = self._requests if writing else self._replies
+        poll.register(channel, select.POLLOUT if writing else select.POLLIN)
+        ready = [end for end, _ in poll.poll(1000 * min(deadline - now, LOOK_EVERY))]
         if self._output in ready:
             self._drain()
-        answered = self._replies in ready
-        if self._printed > self._limits.output and not answered:  # a reply tells who is printing
+        # Not before the channel is empty: a message in it may tell which cell is printing.
+        if self._printed > self._limits.output and channel not in ready:
             self._lose("output", f"printed more than {self._limits.output / (1 << 20):g} MB")
-        return bool(writable) if writing else answered
+        return channel in ready
 
     def _drain(self) -> None:
         """Throw away what was printed, but for the first words: they tell why a start failed."""
