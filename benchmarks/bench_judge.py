@@ -98,7 +98,12 @@ def main() -> None:
     parser.add_argument("--largest", type=int, default=5000)
     largest = parser.parse_args().largest
     source = next(source for source in sources() if source.short == EXERCISE)
-    rows: list[tuple[str, str, str, bool]] = []
+    rows: list[str] = []
+
+    def add(what: str, measured: str, goal: str, met: bool) -> None:
+        rows.append(f"| {what} | {measured} | {goal} | {'yes' if met else '**no**'} |")
+        print(rows[-1], flush=True)
+
     load = os.getloadavg()[0]
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -107,21 +112,20 @@ def main() -> None:
             seconds, memory = measure(hand_in(folder, source, count), folder / f"out{count}")
             per_submission[count] = seconds / count
             rate = 60 * count / seconds
-            rows.append((f"{count} submissions: a minute", f"{rate:.0f}", "≥ 800", rate >= 800))
-            rows.append(
-                (f"{count} submissions: memory of the judge", f"{memory:.0f} MB", "≤ 300 MB", memory <= 300)
-            )
+            add(f"{count} submissions: a minute", f"{rate:.0f}", "≥ 800", rate >= 800)
+            what = f"{count} submissions: memory of the judge"
+            add(what, f"{memory:.0f} MB", "≤ 300 MB", memory <= 300)
         ratio = per_submission[largest] / per_submission[100]
         what = f"time for one submission, {largest} against 100"
-        rows.append((what, f"{ratio:.2f} times", "≤ 1.2 times", ratio <= 1.2))
+        add(what, f"{ratio:.2f} times", "≤ 1.2 times", ratio <= 1.2)
         place = hand_in(folder / "cluster", source, ON_CLUSTER)
         gain = on_cluster(folder, place, 1) / on_cluster(folder, place, 2)
-        rows.append(("Dask: two workers against one", f"{gain:.2f} times", "≥ 1.6 times", gain >= 1.6))
+        add("Dask: two workers against one", f"{gain:.2f} times", "≥ 1.6 times", gain >= 1.6)
     where = (
         f"{os.cpu_count()} cores, {platform.system()} {platform.release().split('-')[0]}, "
         f"Python {platform.python_version()}; load at the start {load:.1f}."
     )
-    table = "\n".join(f"| {a} | {b} | {c} | {'yes' if met else '**no**'} |" for a, b, c, met in rows)
+    table = "\n".join(rows)
     REPORT.write_text(
         "# Benchmarks of the judge\n\n"
         f"Written by `make bench`. Every submission answers the {len(source.questions)} questions of "
@@ -130,7 +134,7 @@ def main() -> None:
         f"{where}\n\n| what | measured | goal | met |\n|---|---|---|---|\n{table}\n",
         encoding="utf-8",
     )
-    print(REPORT.read_text("utf-8"))
+    print(f"Written to {REPORT.relative_to(ROOT)}")
 
 
 if __name__ == "__main__":
