@@ -221,6 +221,7 @@ def test_unsafe_in_process_works_without_a_sandbox_and_says_so_everywhere(
     for name in ("feedback/ada.html", "feedback/ada.md", "report.html", f"gradescope/ada__{EX}.json"):
         assert "these points prove nothing" in (out / name).read_text(), name
     assert "(unsafe)" in (out / "gradebook.csv").read_text()
+    assert (out / "moodle.csv").read_text().splitlines()[1:] == ["ada,"], "no points for another system"
     grade(tmp_path)
     assert rows(tmp_path, "SELECT points, unsafe FROM submission") == [(45, 0)], (
         "it is marked properly next time"

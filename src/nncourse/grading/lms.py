@@ -41,7 +41,7 @@ def _points(book: Gradebook) -> tuple[dict[str, float], list[tuple[str, list[flo
     for entry in book.entries():
         exercises[entry.exercise] = entry.result.max_points
         row = earned.setdefault(entry.learner, {})
-        if entry.result.status != "judge-error":
+        if entry.result.status != "judge-error" and not entry.result.unsafe:
             row[entry.exercise] = entry.result.points
     ordered = {name: exercises[name] for name in sorted(exercises)}
     return ordered, [(name, [row.get(exercise, "") for exercise in ordered]) for name, row in earned.items()]
