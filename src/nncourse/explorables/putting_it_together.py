@@ -30,6 +30,7 @@ from nncourse.explore import (
     Table,
     Text,
     Toggle,
+    number,
 )
 from nncourse.initializers import Zeros
 from nncourse.layers import Softmax
@@ -148,14 +149,11 @@ def _picture(image: Array) -> Array:
     return image.reshape(8, 8)[::-1]
 
 
-def _mosaic(images: Array, columns: int) -> Array:
-    """Lay images of shape (n, 64) in rows with a gap of one pixel around each; bottom row first."""
-    rows = -(-len(images) // columns)
-    grid = np.zeros((rows * 9 + 1, columns * 9 + 1))
+def _mosaic(images: Array) -> Array:
+    """Lay images of shape (n, 64) side by side, with a gap of one pixel around each."""
+    grid = np.zeros((10, len(images) * 9 + 1))
     for k, image in enumerate(images):
-        top = (rows - 1 - k // columns) * 9 + 1
-        left = (k % columns) * 9 + 1
-        grid[top : top + 8, left : left + 8] = _picture(image)
+        grid[1:9, 9 * k + 1 : 9 * k + 9] = _picture(image)
     return grid
 
 
@@ -174,13 +172,13 @@ def _tiles(panel: str, images: Array, columns: int) -> list[Mark]:
     marks: list[Mark] = []
     for row in range(rows):
         some = images[row * columns : (row + 1) * columns]
-        grid = _mosaic(some, columns)
+        grid = _mosaic(some)
         low = (rows - 1 - row) * 1.35 + 0.33
         marks.append(
             HeatMap(
                 panel,
                 grid,
-                (0, columns),
+                (0, len(some)),
                 (low, low + 1.0),
                 low=0,
                 high=16,
@@ -319,7 +317,7 @@ def search() -> Explorable:
     def groups() -> Text:
         middle = places.reshape(len(WIDTHS), -1).mean(axis=1)
         words = [f"{width} hidden units" for width in WIDTHS]
-        return Text("search", middle, [87.3] * len(WIDTHS), words, color="muted", anchor="middle")
+        return Text("search", middle, [79.5] * len(WIDTHS), words, color="muted", anchor="middle")
 
     def runs(seeds: int) -> list[Mark]:
         found = 100 * by_setting[:, :seeds]
@@ -356,7 +354,7 @@ def search() -> Explorable:
         if seeds == 1:
             template = "The best of the twelve, by {} run each: {} hidden units and rate {}, {} %."
         width, rate = SETTINGS[best]
-        more = " {} others are within 0.3 points of it."
+        more = " Of the others, {} come within 0.3 points of it."
         return Say(template + more, seeds, width, rate, round(100 * float(means[best]), 2), close)
 
     return Explorable(
@@ -382,7 +380,7 @@ def search() -> Explorable:
                     wide,
                     ticks=[(float(x), f"{rate:g}") for x, (_, rate) in zip(places, SETTINGS, strict=True)],
                 ),
-                Axis("validation accuracy, %", 87, 100),
+                Axis("validation accuracy, %", 79, 100),
                 ratio=0.5,
             )
         ],
@@ -403,6 +401,12 @@ REMEDIES: Mapping[str, Mapping[str, Any]] = {
 }
 
 
+def _copies(values: Array) -> Array:
+    """Return for every value how many equal ones stand before it, so that none hides another."""
+    same = np.isclose(values[:, None], values)
+    return np.asarray(np.tril(same, -1).sum(axis=1), dtype=np.float64)
+
+
 def remedies() -> Explorable:
     """Draw the validation accuracies with eight remedies, eight runs each; it has no controls."""
     names = list(REMEDIES)
@@ -418,7 +422,7 @@ def remedies() -> Explorable:
             Points(
                 "runs",
                 values.ravel(),
-                np.repeat(height, NUM_SEEDS),
+                np.repeat(height, NUM_SEEDS) - 0.2 - 0.13 * np.concatenate([_copies(v) for v in values]),
                 color="soft",
                 size=3.2,
                 label="one run each",
@@ -448,7 +452,7 @@ def remedies() -> Explorable:
         controls=[],
         panels=[
             Plot(
-                "runs", Axis("validation accuracy, %", 97, 100), Axis("", -0.6, 7.6, ticks=ticks), ratio=0.55
+                "runs", Axis("validation accuracy, %", 94.5, 99), Axis("", -0.6, 7.6, ticks=ticks), ratio=0.55
             )
         ],
         parts=[rows],
@@ -485,7 +489,7 @@ def confusion() -> Explorable:
     def cells() -> list[Mark]:
         counts = confusion_matrix(scores_on_test(), parts().test.y, 10)
         right = np.diag(np.diag(counts))
-        shown = np.where(right > 0, -0.35, np.minimum(counts, 2) / 2)  # right and wrong in two hues
+        shown = np.where(right > 0, 0.3, -np.minimum(counts, 3) / 5)  # right and wrong in two hues
         column, row = np.meshgrid(np.arange(10), np.arange(10))
         seen = counts > 0
         return [
@@ -549,7 +553,7 @@ def all_mistakes() -> tuple[Mistake, ...]:
 
 def mistakes() -> Explorable:
     """Draw the test images that were read wrongly; it has no controls."""
-    columns = 5
+    columns = 4
 
     def images() -> list[Mark]:
         some = all_mistakes()[: 2 * columns]
@@ -559,12 +563,10 @@ def mistakes() -> Explorable:
 
     def describe() -> Say:
         found = all_mistakes()
-        unsure = sum(m.probability < 0.6 for m in found)
         return Say(
-            "All {} mistakes, the surest first, with the probability of the wrong answer. In {} of them the "
-            "network gave it less than 60 %.",
+            "All {} mistakes, the surest first. The network gave its wrong answers between {} and {} %.",
             len(found),
-            unsure,
+            *(round(100 * m.probability) for m in (found[-1], found[0])),
         )
 
     rows = -(-min(len(all_mistakes()), 2 * columns) // columns)
@@ -573,7 +575,13 @@ def mistakes() -> Explorable:
         title="What would you have read?",
         controls=[],
         panels=[
-            Plot("images", Axis("x", 0, columns), Axis("y", 0, rows * 1.35), ratio=rows * 0.27, bare=True)
+            Plot(
+                "images",
+                Axis("x", 0, columns),
+                Axis("y", 0, rows * 1.35),
+                ratio=rows * 1.35 / columns,
+                bare=True,
+            )
         ],
         parts=[images],
         describe=describe,
@@ -584,15 +592,15 @@ def mistakes() -> Explorable:
 
 CASES = {
     "A": "labels one row off",
-    "B": "learning rate 1000 times too small",
-    "C": "nothing: this is the healthy run",
+    "B": "learning rate 1000 × too small",
+    "C": "nothing: this one is well",
     "D": "softmax applied twice",
     "E": "all weights start at zero",
-    "F": "sorted by class, never shuffled",
-    "G": "learning rate 10 times too large",
-    "H": "dropout left on when it is judged",
-    "I": "inputs not standardized: raw grey values up to 255",
-    "J": "most ReLUs dead from the start",
+    "F": "sorted, never shuffled",
+    "G": "learning rate 10 × too large",
+    "H": "dropout left on in use",
+    "I": "inputs not standardized (0 to 255)",
+    "J": "most ReLUs dead at the start",
 }
 HINTS = {
     "A": "Training creeps up, by heart, and validation stays at chance: there is nothing true to learn.",
@@ -714,19 +722,14 @@ def symptoms() -> Explorable:
     def chart(letter: str) -> list[Mark]:
         found = case(letter)
         rows = [
-            f"{found.loss[0]:.4g}",
-            f"{found.loss[-1]:.3g}",
-            f"{found.train[-1]:.0%} and {found.valid[-1]:.0%}",
+            number(float(f"{found.loss[0]:.4g}")),
+            number(float(f"{found.loss[-1]:.3g}")),
+            f"{found.train[-1]:.0%}",
+            f"{found.valid[-1]:.0%}",
             f"{found.silent:.0%}",
             "yes" if found.steady else "no",
         ]
-        names = [
-            "loss before the first step",
-            "loss at the end",
-            "accuracy, training and validation",
-            "hidden units silent on all training images",
-            "same images twice, same scores",
-        ]
+        names = ["first loss", "last loss", "training", "validation", "silent units", "same twice"]
         return [Column("chart", 0, names), Column("chart", 1, rows)]
 
     def said(letter: str) -> Say:
@@ -753,9 +756,9 @@ def symptoms() -> Explorable:
             Toggle(name="reveal", label="show the answer below"),
         ],
         panels=[
-            Plot("loss", Axis("epoch", 0, _CASE_EPOCHS), Axis("training loss", 5e-3, 1e9, scale="log")),
+            Plot("loss", Axis("epoch", 0, _CASE_EPOCHS), Axis("training loss", 5e-3, 1e4, scale="log")),
             Plot("accuracy", Axis("epoch", 0, _CASE_EPOCHS), Axis("accuracy", 0, 1)),
-            Table("chart", ["what to look at", "this run"], 5),
+            Table("chart", ["", "this run"], 6),
         ],
         parts=[healthy, patient, chart, _answer_mark],
         describe=[said, answer],
@@ -764,9 +767,7 @@ def symptoms() -> Explorable:
 
 def _answer_mark(letter: str, reveal: bool) -> Text:
     """Write the cause above the curves, if the reader asked for it."""
-    return Text(
-        "accuracy", [0.2], [0.03], [CASES[letter] if reveal else "?"], bold=True, size=13, color="ink"
-    )
+    return Text("loss", [0.3], [2500.0], [CASES[letter] if reveal else "?"], bold=True, size=13)
 
 
 # ── Playground ──────────────────────────────────────────────────────────────────────────────────
@@ -813,7 +814,7 @@ class Snapshot(NamedTuple):
     Attributes
     ----------
     plane : array of shape (12, 12)
-        Twice the predicted probability of class 1, minus 1, over the plane.
+        The hyperbolic tangent of the score over the plane: −1 and 1 mean sure of a class.
     units : tuple of arrays, each of shape (5, 5, width)
         What each hidden unit says over the plane, one array for each hidden layer.
     weights : tuple of arrays
@@ -864,7 +865,7 @@ def _look(network: MLP, train: Data, fresh: Data) -> Snapshot:
     units = tuple(out.reshape(_COARSE, _COARSE, -1) for out in hidden)
     weights = tuple(layer.params["W"].copy() for layer in network.layers.values() if layer.params)
     right = [float(((network.predict(d.X) > 0) == (d.y > 0.5)).mean()) for d in (train, fresh)]
-    return Snapshot(np.tanh(scores / 2), units, weights, (right[0], right[1]))
+    return Snapshot(np.tanh(scores), units, weights, (right[0], right[1]))
 
 
 def _steps(values: Array, per_unit: int) -> Array:
@@ -894,7 +895,7 @@ def playground() -> Explorable:
 
     def plane(data: str, hidden: str, activation: str, rate: float, strength: float, epoch: int) -> HeatMap:
         z = snapshot(data, hidden, activation, rate, strength, epoch).plane
-        return HeatMap("plane", 0.8 * _steps(z, 4), (-_REACH, _REACH), (-_REACH, _REACH))
+        return HeatMap("plane", 0.8 * _steps(z, 5), (-_REACH, _REACH), (-_REACH, _REACH))
 
     def points(data: str) -> list[Mark]:
         X, y = plane_data(data)[0]
