@@ -15,7 +15,6 @@ from nncourse.data import Data, Standardizer, batches, circles, digits, moons, s
 from nncourse.explore import (
     Axis,
     Choice,
-    Color,
     Column,
     Explorable,
     HeatMap,
@@ -184,13 +183,11 @@ def _mosaic(images: Array) -> Array:
     return grid
 
 
-def _captions(panel: str, words: Sequence[str], columns: int, color: Color = "ink") -> Text:
-    """Write a word under each image of a mosaic whose cells are 1 wide and 1.35 high."""
-    rows = -(-len(words) // columns)
+def _captions(panel: str, words: Sequence[str], columns: int) -> Text:
+    """Write a word under each image that `_tiles` draws."""
     k = np.arange(len(words))
-    x = k % columns + 0.5
-    y = (rows - 1 - k // columns) * 1.35
-    return Text(panel, x, y, list(words), color=color, anchor="middle", dy=4)
+    bottom = (-(-len(words) // columns) - 1 - k // columns) * 1.35 + 0.33
+    return Text(panel, k % columns + 0.5, bottom, list(words), anchor="middle", dy=-13)
 
 
 def _tiles(panel: str, images: Array, columns: int) -> list[Mark]:
@@ -272,7 +269,7 @@ def one_batch() -> Explorable:
         good, bad = one_batch_losses()[-1], one_batch_losses(True)[-1]
         return Say(
             "After 60 steps on the same 32 images the loss of the healthy program is {}: it knows them by "
-            "heart. Where the inputs are lost on the way it stays at {}, whatever the learning rate.",
+            "heart. Where the inputs are lost on the way it is still at {}.",
             float(f"{good:.2g}"),
             round(float(bad), 2),
         )
@@ -337,38 +334,25 @@ SETTINGS = tuple((width, rate) for width in WIDTHS for rate in RATES)
 
 def search() -> Explorable:
     """Show validation accuracies of twelve settings, with one seed or more."""
-    places = np.array([k + k // len(RATES) * 0.8 for k in range(len(SETTINGS))])
-    wide = places[-1] + 0.8
+    rows = np.array([-(k + 0.6 * (k // len(RATES))) for k in range(len(SETTINGS))])
     by_setting = np.array([last_accuracies(width, rate) for width, rate in SETTINGS])
-
-    def groups() -> Text:
-        middle = places.reshape(len(WIDTHS), -1).mean(axis=1)
-        words = [f"{width} hidden units" for width in WIDTHS]
-        return Text("search", middle, [79.5] * len(WIDTHS), words, color="muted", anchor="middle")
 
     def runs(seeds: int) -> list[Mark]:
         found = 100 * by_setting[:, :seeds]
         means = found.mean(axis=1)
         best = int(means.argmax())
-        bars = np.column_stack([places - 0.34, places + 0.34, np.full(len(places), np.nan)]).ravel()
-        height = np.repeat(means, 3)
+        ticks = np.column_stack([rows - 0.35, rows + 0.35, np.full(len(rows), np.nan)]).ravel()
+        across = np.repeat(means, 3)
         return [
+            Points("search", found.ravel(), np.repeat(rows, seeds), color="soft", label="one run each"),
+            Line("search", across, ticks, color="blue", width=4, gaps=True, label="mean"),
             Points(
                 "search",
-                np.repeat(places, seeds),
-                found.ravel(),
-                color="soft",
-                size=3.2,
-                label="one run each",
-            ),
-            Line("search", bars, height, color="blue", width=3, gaps=True, label="mean"),
-            Points(
-                "search",
-                places[[best]],
                 means[[best]],
+                rows[[best]],
                 color="orange",
                 shape="ring",
-                size=10,
+                size=9,
                 label="best mean",
             ),
         ]
@@ -377,13 +361,14 @@ def search() -> Explorable:
         means = by_setting[:, :seeds].mean(axis=1)
         best = int(means.argmax())
         close = int((means > means[best] - 0.003).sum()) - 1
-        template = "The best of the twelve, by the mean of {} runs each: {} hidden units and rate {}, {} %."
+        template = "The best of the twelve, by the mean of {} runs each: {} units and rate {}, {} %."
         if seeds == 1:
-            template = "The best of the twelve, by {} run each: {} hidden units and rate {}, {} %."
+            template = "The best of the twelve, by {} run each: {} units and rate {}, {} %."
         width, rate = SETTINGS[best]
-        more = " Of the others, {} come within 0.3 points of it."
+        more = " Within 0.3 points of it: {} of the other eleven."
         return Say(template + more, seeds, width, rate, round(100 * float(means[best]), 2), close)
 
+    names = [f"{width} units, {rate:g}" for width, rate in SETTINGS]
     return Explorable(
         "putting_it_together.search",
         title="Who wins, and would the same setting win again?",
@@ -401,19 +386,19 @@ def search() -> Explorable:
         panels=[
             Plot(
                 "search",
-                Axis(
-                    "learning rate",
-                    -0.8,
-                    wide,
-                    ticks=[(float(x), f"{rate:g}") for x, (_, rate) in zip(places, SETTINGS, strict=True)],
-                ),
                 Axis("validation accuracy, %", 79, 100),
-                ratio=0.5,
+                Axis(
+                    "units, learning rate",
+                    float(rows[-1]) - 0.7,
+                    0.7,
+                    ticks=[(float(y), name) for y, name in zip(rows, names, strict=True)],
+                ),
+                ratio=0.75,
             )
         ],
-        parts=[groups, runs],
+        parts=[runs],
         describe=said,
-        seconds=120,  # about 3 on an idle core
+        seconds=120,  # about 5 on an idle core
     )
 
 
@@ -586,14 +571,14 @@ def mistakes() -> Explorable:
 
     def images() -> list[Mark]:
         some = all_mistakes()[: 2 * columns]
-        words = [f"{m.label} read as {m.predicted} ({m.probability:.0%})" for m in some]
+        words = [f"{m.label} → {m.predicted}" for m in some]
         pictures = parts().test_images[[m.place for m in some]]
         return [*_tiles("images", pictures, columns), _captions("images", words, columns)]
 
     def describe() -> Say:
         found = all_mistakes()
         return Say(
-            "All {} mistakes, the surest first. The network gave its wrong answers between {} and {} %.",
+            "All {} mistakes, label → answer, the surest first. The network was {} to {} % sure of them.",
             len(found),
             *(round(100 * m.probability) for m in (found[-1], found[0])),
         )
@@ -758,7 +743,8 @@ def symptoms() -> Explorable:
             f"{found.silent:.0%}",
             "yes" if found.steady else "no",
         ]
-        names = ["first loss", "last loss", "training", "validation", "silent units", "same twice"]
+        names = ["first loss", "last loss", "training accuracy", "validation accuracy", "silent units"]
+        names.append("same answer twice")
         return [Column("chart", 0, names), Column("chart", 1, rows)]
 
     def said(letter: str) -> Say:
@@ -782,7 +768,7 @@ def symptoms() -> Explorable:
         title="Nine runs are ill and one is well: what is wrong with each?",
         controls=[
             Choice(name="letter", label="run", options=tuple(CASES)),
-            Toggle(name="reveal", label="show the answer below"),
+            Toggle(name="reveal", label="show the answer"),
         ],
         panels=[
             Plot("loss", Axis("epoch", 0, _CASE_EPOCHS), Axis("training loss", 5e-3, 1e4, scale="log")),
