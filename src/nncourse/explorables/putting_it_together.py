@@ -743,8 +743,7 @@ def symptoms() -> Explorable:
             f"{found.silent:.0%}",
             "yes" if found.steady else "no",
         ]
-        names = ["first loss", "last loss", "training accuracy", "validation accuracy", "silent units"]
-        names.append("same answer twice")
+        names = ["first loss", "last loss", "acc. training", "acc. valid.", "silent units", "same twice"]
         return [Column("chart", 0, names), Column("chart", 1, rows)]
 
     def said(letter: str) -> Say:
