@@ -14,6 +14,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -24,7 +25,7 @@ import pytest
 import yaml
 from axe_playwright_python.sync_playwright import Axe
 from hypothesis import settings
-from playwright.sync_api import Browser, Page, Route, sync_playwright
+from playwright.sync_api import Browser, Page, Request, sync_playwright
 
 from browser import HELP, find_browser
 from notebooks import canonical
@@ -39,8 +40,9 @@ BRANCH = CONFIG["repository"]["branch"]
 settings.register_profile("nncourse", deadline=None, derandomize=True)
 settings.load_profile("nncourse")
 
-# No sandbox as root, and none of the browser's own calls home.
+# No sandbox as root, none of the browser's own calls home, and no host has an address but this one.
 BROWSER_FLAGS = [
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost",
     "--no-sandbox",
     "--disable-gpu",
     "--disable-quic",
@@ -94,6 +96,11 @@ class Visit:
     missing: list[str] = field(default_factory=list)
     console: list[str] = field(default_factory=list)
 
+    def forget(self) -> None:
+        """Begin anew with what is noted, for the next test of the same page."""
+        for noted in (self.requests, self.refused, self.missing, self.console):
+            noted.clear()
+
     def assert_quiet(self) -> None:
         """Nothing asked of another host, nothing missing, nothing on the console."""
         assert self.refused == []
@@ -104,13 +111,9 @@ class Visit:
 OpenPage = Callable[..., Visit]
 
 
-@pytest.fixture
-def open_page(browser: Browser, site: str) -> Iterator[OpenPage]:
-    """Open a page of the book, or any local address, in a fresh context where only this machine answers.
-
-    Options are those of Playwright's `new_context`, with short names for the usual ones: `scheme`
-    ("light" or "dark") and `width` in pixels. Context and page close with the test.
-    """
+@contextmanager
+def visits(browser: Browser, site: str) -> Iterator[OpenPage]:
+    """Give what `open_page` is, and close its pages at the end."""
     contexts = []
 
     def open_page(
@@ -126,17 +129,14 @@ def open_page(browser: Browser, site: str) -> Iterator[OpenPage]:
         contexts.append(context)
         visit = Visit(context.new_page())
 
-        def answer(route: Route) -> None:
-            url = urlsplit(route.request.url)
-            if url.hostname == "127.0.0.1" or url.scheme in LOCAL_SCHEMES:
-                route.continue_()
-            else:
-                visit.refused.append(route.request.url)
-                route.abort()
+        def note(request: Request) -> None:
+            visit.requests.append(request.url)
+            url = urlsplit(request.url)
+            if url.hostname != "127.0.0.1" and url.scheme not in LOCAL_SCHEMES:
+                visit.refused.append(request.url)
 
-        context.route("**/*", answer)
         page = visit.page
-        page.on("request", lambda request: visit.requests.append(request.url))
+        page.on("request", note)
         page.on(
             "response",
             lambda response: visit.missing.append(response.url) if response.status >= 400 else None,
@@ -149,6 +149,17 @@ def open_page(browser: Browser, site: str) -> Iterator[OpenPage]:
     yield open_page
     for context in contexts:
         context.close()
+
+
+@pytest.fixture
+def open_page(browser: Browser, site: str) -> Iterator[OpenPage]:
+    """Open a page of the book, or any local address, in a fresh context where only this machine answers.
+
+    Options are those of Playwright's `new_context`, with short names for the usual ones: `scheme`
+    ("light" or "dark") and `width` in pixels. Context and page close with the test.
+    """
+    with visits(browser, site) as open_page:
+        yield open_page
 
 
 def launch_links(notebook: str) -> tuple[str, str]:

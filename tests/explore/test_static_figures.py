@@ -22,7 +22,7 @@ from one_of_everything import everything
 from playwright.sync_api import Browser, Locator, Page, expect
 
 import nncourse.explore
-from conftest import OpenPage, Visit
+from conftest import OpenPage, Visit, visits
 from nncourse.explorables import every_figure
 from nncourse.explore import Explorable, Slider, Stepper, Toggle, Value
 from nncourse.explore.page import _NO_SCRIPT, as_classic_script, figure_html
@@ -138,6 +138,31 @@ def open_figure(open_page: OpenPage, addresses: Mapping[str, tuple[str, Path]]) 
     return open_figure
 
 
+@pytest.fixture(scope="module")
+def shared_page(browser: Browser, site: str) -> Iterator[OpenPage]:
+    """Open a page, or give it again if it was opened before with these options: a chapter is slow to load."""
+    with visits(browser, site) as open_page:
+        yield cache(open_page)
+
+
+@pytest.fixture
+def share_figure(shared_page: OpenPage, addresses: Mapping[str, tuple[str, Path]]) -> OpenFigure:
+    """Open a figure in a page that other tests have used, with every figure on it back at its start."""
+
+    def share_figure(maker: Maker, **options: Any) -> Stage:
+        figure = made(maker)
+        assert figure.name in addresses, f"no page of the book shows {figure.name}"
+        visit = shared_page(addresses[figure.name][0], **options)
+        visit.forget()
+        stage = Stage(visit, figure)
+        expect(stage.root).to_have_attribute("data-ready", "page")
+        visit.page.evaluate("document.querySelectorAll('[data-reset]').forEach((b) => b.click())")
+        visit.page.wait_for_function("location.hash === ''")
+        return stage
+
+    return share_figure
+
+
 OpenPages = Callable[..., Iterator[list[Stage]]]
 
 
@@ -159,6 +184,12 @@ def test_every_explorable_of_the_book_is_made_by_the_library(
     addresses: Mapping[str, tuple[str, Path]],
 ) -> None:
     assert set(addresses) == {made(maker).name for maker in MAKERS}
+
+
+def stop_the_clock(page: Page) -> None:
+    """Let the page's time stand still but for what `page.clock.run_for` lets pass."""
+    page.clock.install(time=0)
+    page.clock.pause_at(1000)
 
 
 # Moving the controls.
@@ -215,9 +246,9 @@ def by_keyboard(stage: Stage, name: str) -> None:
 @every
 @pytest.mark.parametrize("by", [by_mouse, by_keyboard], ids=["mouse", "keyboard"])
 def test_every_control_moves_picture_and_description(
-    open_figure: OpenFigure, maker: Maker, by: Callable[[Stage, str], None]
+    share_figure: OpenFigure, maker: Maker, by: Callable[[Stage, str], None]
 ) -> None:
-    stage = open_figure(maker)
+    stage = share_figure(maker)
     stage.expect_to_agree()
     for name in stage.figure.controls:
         before, picture, said = stage.values(), stage.picture(), stage.readout.inner_text()
@@ -241,7 +272,7 @@ def test_every_place_of_every_control_is_drawn_and_said_as_python_says(
 ) -> None:
     stage = open_figure(maker)
     stage.page.wait_for_timeout(2 * SPEAKING)  # a timer from before the clock cannot be called off
-    stage.page.clock.install()
+    stop_the_clock(stage.page)
     for name, control in stage.figure.controls.items():
         start = stage.position(name)
         for position in [*range(len(control.grid)), start]:
@@ -257,8 +288,8 @@ def test_every_place_of_every_control_is_drawn_and_said_as_python_says(
 
 
 @with_marks
-def test_marks_go_to_their_values_and_say_so(open_figure: OpenFigure, maker: Maker) -> None:
-    stage = open_figure(maker)
+def test_marks_go_to_their_values_and_say_so(share_figure: OpenFigure, maker: Maker) -> None:
+    stage = share_figure(maker)
     for name, control in stage.figure.controls.items():
         buttons = stage.root.locator(f'[data-mark][data-for="{name}"]')
         marks = sorted(control.marks) if isinstance(control, Slider) else []
@@ -272,8 +303,8 @@ def test_marks_go_to_their_values_and_say_so(open_figure: OpenFigure, maker: Mak
 
 
 @every
-def test_reset_returns_to_the_start(open_figure: OpenFigure, maker: Maker) -> None:
-    stage = open_figure(maker)
+def test_reset_returns_to_the_start(share_figure: OpenFigure, maker: Maker) -> None:
+    stage = share_figure(maker)
     start, picture = stage.values(), stage.picture()
     for name in stage.figure.controls:
         by_keyboard(stage, name)
@@ -289,8 +320,8 @@ def test_reset_returns_to_the_start(open_figure: OpenFigure, maker: Maker) -> No
 
 
 @every
-def test_reload_keeps_every_control_where_it_was(open_figure: OpenFigure, maker: Maker) -> None:
-    stage = open_figure(maker)
+def test_reload_keeps_every_control_where_it_was(share_figure: OpenFigure, maker: Maker) -> None:
+    stage = share_figure(maker)
     for name in stage.figure.controls:
         by_keyboard(stage, name)
     values, picture = stage.values(), stage.picture()
@@ -383,7 +414,7 @@ def test_learning_rate_one_shows_2_minus14_98_in_table_and_description(open_figu
 @with_steps
 def test_stepper_steps_and_plays_to_its_end(open_figure: OpenFigure, maker: Maker) -> None:
     stage = open_figure(maker)
-    stage.page.clock.install()
+    stop_the_clock(stage.page)
     for name, control in stage.figure.controls.items():
         if not isinstance(control, Stepper):
             continue
@@ -419,7 +450,7 @@ def test_stepper_steps_and_plays_to_its_end(open_figure: OpenFigure, maker: Make
 
 def test_a_film_stops_when_the_reader_moves_something(open_figure: OpenFigure) -> None:
     stage = open_figure(everything)
-    stage.page.clock.install()
+    stop_the_clock(stage.page)
     stage.put("step", 0)
     stage.root.locator("[data-play]").click()
     stage.page.clock.run_for(600)
@@ -430,8 +461,8 @@ def test_a_film_stops_when_the_reader_moves_something(open_figure: OpenFigure) -
 
 
 @with_steps
-def test_reduced_motion_leaves_steps_but_no_film(open_figure: OpenFigure, maker: Maker) -> None:
-    stage = open_figure(maker, reduced_motion="reduce")
+def test_reduced_motion_leaves_steps_but_no_film(share_figure: OpenFigure, maker: Maker) -> None:
+    stage = share_figure(maker, reduced_motion="reduce")
     for name, control in stage.figure.controls.items():
         if isinstance(control, Stepper):
             expect(stage.root.locator(f'[data-play="{name}"]')).to_be_hidden()
@@ -444,9 +475,9 @@ def test_reduced_motion_leaves_steps_but_no_film(open_figure: OpenFigure, maker:
 @every
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_figure_has_no_accessibility_violation_of_any_level(
-    open_figure: OpenFigure, maker: Maker, scheme: str
+    share_figure: OpenFigure, maker: Maker, scheme: str
 ) -> None:
-    stage = open_figure(maker, scheme=scheme)
+    stage = share_figure(maker, scheme=scheme)
     if maker is everything and scheme == "dark":
         stage.page.evaluate("document.documentElement.dataset.theme = 'dark'")
     paper = stage.root.evaluate("e => getComputedStyle(e).getPropertyValue('--nn-dark').trim()")
@@ -474,9 +505,9 @@ SETTLED = """() => document.fonts.ready.then(() => new Promise((done) =>
 @every
 @pytest.mark.parametrize("width", [1280, 390])
 def test_nothing_jumps_while_loading_or_while_a_control_moves(
-    open_figure: OpenFigure, maker: Maker, width: int
+    share_figure: OpenFigure, maker: Maker, width: int
 ) -> None:
-    stage = open_figure(maker, width=width)
+    stage = share_figure(maker, width=width, reduced_motion="no-preference")  # a page of this test's own
     stage.root.scroll_into_view_if_needed()
     stage.page.evaluate(SHIFTS, ".nn-explorable")
     stage.page.evaluate(SETTLED)
@@ -509,8 +540,8 @@ NARROW = """(root) => {
 
 
 @every
-def test_figure_fits_a_screen_of_320_pixels(open_figure: OpenFigure, maker: Maker) -> None:
-    stage = open_figure(maker, width=320, height=640)
+def test_figure_fits_a_screen_of_320_pixels(share_figure: OpenFigure, maker: Maker) -> None:
+    stage = share_figure(maker, width=320, height=640)
     for name, control in stage.figure.controls.items():
         start = stage.position(name)
         for position in (0, len(control.grid) - 1, start):
