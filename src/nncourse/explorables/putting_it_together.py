@@ -1158,7 +1158,7 @@ def training_diary() -> Explorable:
                 start=0.0,
                 marks=(0, 0.03, 0.3),
             ),
-            Stepper(name="epoch", label="epoch", last=DIARY_EPOCHS, start=DIARY_EPOCHS),
+            Stepper(name="epoch", label="epoch", last=DIARY_EPOCHS, start=DIARY_EPOCHS, every=2),
         ],
         panels=[
             Plot("loss", Axis("epoch", 0, DIARY_EPOCHS), Axis("loss", 1e-3, 30, scale="log")),
