@@ -31,7 +31,7 @@ def _(s: Submission) -> None:
     close(
         s.num_parameters([4, 5, 3, 2, 2]),
         57,
-        "It was right for three sizes. Does it go through the whole list?",
+        "Does it go through the whole list, however long it is?",
         mistakes={"Only the first two layers are counted. Go through the whole list.": 43},
     )
 
@@ -42,11 +42,11 @@ def _(s: Submission) -> None:
     hidden = np.tanh(0.5)
     close(
         s.forward(np.array([[1.0, 2.0]]), weights, biases),
-        [[2 * hidden + 1]],
+        np.array([[2 * hidden + 1]]),
         "Follow the example: the hidden sum is 0.5, the hidden unit hands on tanh 0.5.",
         mistakes={
             "The last layer hands on its sums, without tanh.": [[np.tanh(2 * hidden + 1)]],
-            "There is no activation yet: the hidden layer hands on its tanh.": [[2.0]],
+            "There is no activation yet, or another: the hidden unit hands on the tanh of 0.5, its whole sum.": [[2.0]],
             "The biases are missing.": [[0.0]],
             "Only the last layer has tanh, but it should be all others.": [[np.tanh(2.0)]],
         },
@@ -158,6 +158,7 @@ def _(s: Submission) -> None:
         mistakes={
             "Every output has met every label: (3, 1) minus (3,) is (3, 3).": 7 / 3,
             "Take the mean, not the sum.": 1,
+            "That is the root of the mean. Leave it squared.": 3**-0.5,
         },
     )
 

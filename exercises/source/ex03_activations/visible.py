@@ -148,7 +148,7 @@ def tent(
     """Compare the weights with those of the tent."""
     left, middle, right = corners
     up, down = 1 / (middle - left), 1 / (right - middle)
-    close(weights, [up, -up - down, down], hint, mistakes=mistakes)
+    close(weights, np.array([up, -up - down, down]), hint, mistakes=mistakes)
 
 
 @checks.of("q5", "corners at 0, 1 and 2")
@@ -177,7 +177,7 @@ def _(s: Submission) -> None:
         (1, 3, 4),
         "Up over a run of 2, down over a run of 1: which slopes are those, and how do they change?",
         {
-            "It was right where both runs are 1. The slopes depend on the corners.": [1, -2, 1],
+            "That is right where both runs are 1. The slopes depend on the corners.": [1, -2, 1],
             "The slope is rise over run: divide by the run.": [2, -3, 1],
             "Going down takes another run than going up.": [0.5, -1, 0.5],
         },
