@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from nncourse.exercises.checking import Checks, Submission, Wrong, close, numbers, parts, same
+from nncourse.exercises.checking import Checks, Submission, Wrong, close, numbers, parts
 
 checks = Checks()
 
@@ -175,7 +175,7 @@ def _(s: Submission) -> None:
         "Follow the first pass by hand: the only mistake is at (1, 1).",
         mistakes={
             "That is after the first pass only. Go on until a pass makes no mistake.": 1,
-            "The bias is still 0. Keep both parts of what learn returns, and stop only after a whole pass.": 0,
+            "The bias is still 0. Keep both parts of what learn returns. Stop only after a whole pass.": 0,
         },
     )
     close(w, [2, 1], "The bias is right and the weights are not. Do they start from zero?")

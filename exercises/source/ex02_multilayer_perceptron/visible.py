@@ -46,7 +46,7 @@ def _(s: Submission) -> None:
         "Follow the example: the hidden sum is 0.5, the hidden unit hands on tanh 0.5.",
         mistakes={
             "The last layer hands on its sums, without tanh.": [[np.tanh(2 * hidden + 1)]],
-            "There is no activation yet, or another: the hidden unit hands on the tanh of 0.5, its whole sum.": [[2.0]],
+            "There is no activation yet, or not on the whole sum: hand on tanh 0.5.": [[2.0]],
             "The biases are missing.": [[0.0]],
             "Only the last layer has tanh, but it should be all others.": [[np.tanh(2.0)]],
         },

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from nncourse.exercises.checking import Checks, Submission, Wrong, close, same
+from nncourse.exercises.checking import Checks, Submission, Wrong, close
 
 checks = Checks()
 

@@ -26,7 +26,11 @@ def _(s: Submission) -> None:
 @checks.of("q1", "at x = −1 and x = 0")
 def _(s: Submission) -> None:
     for x in (-1.0, 0.0):
-        close(s.two_paths(x), 9 * x**2 + 3, "Does it hold at 2 and not here? Then look whether u and v depend on x in your code.")
+        close(
+            s.two_paths(x),
+            9 * x**2 + 3,
+            "Does it hold at 2 and not here? Then look whether u and v depend on x in your code.",
+        )
 
 
 def layer() -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -157,7 +157,7 @@ def _(s: Submission) -> None:
     close(
         s.score_gradient(Z, labels),
         whole / 3,
-        "Each row is the gradient of its own sample: what does the label change in it, and what does the mean?",
+        "Each row is the gradient of its own sample. What does the label change in it, what the mean?",
         mistakes={
             "The loss is a mean: divide by the number of samples.": whole,
             "The mean goes over the samples, not over all entries.": whole / 9,

@@ -12,9 +12,7 @@ def _(s: Submission) -> None:
     bias, variance = parts(
         s.bias_and_variance(np.array([[1.0, 2.0], [5.0, 2.0]]), np.array([0.0, 1.0])), 2, "bias² and variance"
     )
-    if np.ndim(bias) == np.ndim(variance) == 0 and np.allclose(
-        [numbers(bias), numbers(variance)], [2, 5]
-    ):
+    if np.ndim(bias) == np.ndim(variance) == 0 and np.allclose([numbers(bias), numbers(variance)], [2, 5]):
         raise Wrong("The two are exchanged: bias² comes first, then the variance.")
     close(
         bias,
@@ -190,7 +188,7 @@ def _(s: Submission) -> None:
         "Epochs 3 and 4 are no better than epoch 2, and that is two in a row.",
         mistakes={
             "Patience 2 waits for a second epoch that is no better.": 3,
-            "Epochs 3 and 4 were both no better than the best so far, epoch 2: two in a row, so 4 is the last.": 5,
+            "Epochs 3 and 4 are both no better than the best so far, epoch 2. That is enough.": 5,
         },
     )
     close(

@@ -54,7 +54,9 @@ def _(s: Submission) -> None:
         },
     )
     if np.shape(found[1]) == (1, 2) and numbers(found[1])[0, 1] > 1000:
-        raise Wrong("Something tiny beside the deviation makes a constant column huge. Do not scale it at all.")
+        raise Wrong(
+            "Something tiny beside the deviation makes a constant column huge. Do not scale it at all."
+        )
     close(
         found[1],
         [[3, 1]],
@@ -62,7 +64,9 @@ def _(s: Submission) -> None:
         mistakes={
             "The test data were standardized by their own numbers. Use those of train.": [[0, 0]],
             "The test data have not changed.": [[5, 6]],
-            "A column that is constant in training is still shifted in the test data, not set to 0.": [[3, 0]],
+            "A column that is constant in training is still shifted in the test data, not set to 0.": [
+                [3, 0]
+            ],
         },
     )
 
@@ -135,7 +139,9 @@ def _(s: Submission) -> None:
             "That is the share of mistakes.": 8 / 30,
         },
     )
-    uneven = parts(s.read_confusion(np.array([[8, 2], [0, 90]])), 3, "accuracy, recalls and the worst confusion")
+    uneven = parts(
+        s.read_confusion(np.array([[8, 2], [0, 90]])), 3, "accuracy, recalls and the worst confusion"
+    )
     close(
         uneven[0],
         0.98,

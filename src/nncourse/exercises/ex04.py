@@ -29,7 +29,11 @@ def _(s: Submission) -> None:
 @checks.of("q1", "at x = −1 and x = 0")
 def _(s: Submission) -> None:
     for x in (-1.0, 0.0):
-        close(s.two_paths(x), 9 * x**2 + 3, "It was right at 2. Do u and v depend on x in your code?")
+        close(
+            s.two_paths(x),
+            9 * x**2 + 3,
+            "Does it hold at 2 and not here? Then look whether u and v depend on x in your code.",
+        )
 
 
 def layer() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -207,6 +211,9 @@ def _(s: Submission) -> None:
             "Move up and down: the difference to one side only is less exact.": difference(w, epsilon, 0.0),
             "All entries move together. Move one at a time, in a copy.": np.full(2, together),
             "The sign is turned: up minus down.": -right,
+            "An entry was not put back before the next one moved.": np.array(
+                [right[0], difference(w - [epsilon, 0], epsilon, epsilon)[1]]
+            ),
         },
         rtol=1e-7,
     )
