@@ -165,6 +165,7 @@ def compare(s: Submission, places: tuple[int, ...]) -> None:
             f"{name}: the loss is a mean over all entries. Divide by their number.": right[place] * Y.size,
             f"{name}: the mean is over all n · k entries, not over the n samples.": right[place] * 3,
             f"{name}: the square in the loss has the derivative 2 (O − Y).": right[place] / 2,
+            f"{name}: this is one of the other layer. The order is {ORDER}.": right[(place + 2) % 4],
             f"{name}: the sign is turned: the loss has O − Y, not Y − O.": -right[place],
         }
         if place < 2:

@@ -214,7 +214,8 @@ def _(s: Submission) -> None:
         raise Wrong(f"{right:.0%} are right, as by guessing. {doubts}")
     if right < 0.88:
         raise Wrong(
-            f"{right:.0%} are right. Train longer, or try another learning rate.",
+            f"{right:.0%} are right. Are the new pictures standardized like the others? "
+            "Train longer, or try another learning rate.",
             "at least 88%",
             f"{right:.0%}",
         )
