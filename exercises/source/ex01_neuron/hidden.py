@@ -40,6 +40,7 @@ def _(s: Submission) -> None:
                 w1 * x1 + w2 * (numbers(k) * x1 + numbers(c)) + b,
                 0.0,
                 "A point of the line has a sum that is not 0.",
+                atol=1e-5,
             )
 
 

@@ -26,7 +26,11 @@ def _(s: Submission) -> None:
 @checks.of("q1", "at x = −1 and x = 0")
 def _(s: Submission) -> None:
     for x in (-1.0, 0.0):
-        close(s.two_paths(x), 9 * x**2 + 3, "It was right at 2. Do u and v depend on x in your code?")
+        close(
+            s.two_paths(x),
+            9 * x**2 + 3,
+            "Does it hold at 2 and not here? Then look whether u and v depend on x in your code.",
+        )
 
 
 def layer() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -158,6 +162,7 @@ def compare(s: Submission, places: tuple[int, ...]) -> None:
             f"{name}: the loss is a mean over all entries. Divide by their number.": right[place] * Y.size,
             f"{name}: the mean is over all n · k entries, not over the n samples.": right[place] * 3,
             f"{name}: the square in the loss has the derivative 2 (O − Y).": right[place] / 2,
+            f"{name}: this is one of the other layer. The order is {ORDER}.": right[(place + 2) % 4],
             f"{name}: the sign is turned: the loss has O − Y, not Y − O.": -right[place],
         }
         if place < 2:
@@ -204,6 +209,9 @@ def _(s: Submission) -> None:
             "Move up and down: the difference to one side only is less exact.": difference(w, epsilon, 0.0),
             "All entries move together. Move one at a time, in a copy.": np.full(2, together),
             "The sign is turned: up minus down.": -right,
+            "An entry was not put back before the next one moved.": np.array(
+                [right[0], difference(w - [epsilon, 0], epsilon, epsilon)[1]]
+            ),
         },
         rtol=1e-7,
     )

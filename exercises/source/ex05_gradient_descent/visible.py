@@ -28,7 +28,7 @@ def _(s: Submission) -> None:
     close(
         s.slope(0.5, x),
         x,
-        "It was right for a = 4. Is a, as it comes in, part of your formula?",
+        "Does it hold for a = 4 and not here? Then look whether a, as it comes in, is in your formula.",
         mistakes={"It was right for a = 4, but here a is 0.5. Use a, and not a number.": 8 * x},
     )
 
@@ -56,9 +56,10 @@ def _(s: Submission) -> None:
     close(
         s.walk(4, 2.0, 0.1, 3),
         [2, 0.4, 0.08, 0.016],
-        "With learning rate 1 it was right. How does the learning rate come in?",
+        "Each step is the slope times the learning rate, 0.1 here. Follow the first one by hand.",
         mistakes={
             "The learning rate plays no part yet: it multiplies the slope.": [2, -14, 98, -686],
+            "The array holds whole numbers only and cuts off the rest. Make it one of floats.": [2, 0, 0, 0],
             "Every step uses the slope at the start. Take the slope anew where you stand.": [
                 2,
                 0.4,
@@ -225,5 +226,9 @@ def _(s: Submission) -> None:
     close(
         other.step(w, gradient),
         w - 0.1 * gradient,
-        "The second ball does not start at rest. Each object needs a velocity of its own, set in __init__.",
+        "A ball at rest moves by the learning rate times the gradient, and each ball has its own velocity.",
+        mistakes={
+            "The second ball does not start at rest. Each object needs a velocity of its own, "
+            "set in __init__.": w - 0.19 * gradient
+        },
     )

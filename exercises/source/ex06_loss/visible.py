@@ -157,9 +157,10 @@ def _(s: Submission) -> None:
     close(
         s.score_gradient(Z, labels),
         whole / 3,
-        "Row by row: the probabilities, less the one-hot label, divided by the number of samples.",
+        "Each row is the gradient of its own sample. What does the label change in it, what the mean?",
         mistakes={
             "The loss is a mean: divide by the number of samples.": whole,
+            "The mean goes over the samples, not over all entries.": whole / 9,
             "The sign is turned: more score for the right class must lower the loss.": -whole / 3,
             "Every row has lost something at every label. Take 1 away once in each row.": (
                 probabilities(Z) - [[1, 1, 0]]
@@ -194,7 +195,11 @@ def _(s: Submission) -> None:
         close(
             s.kl_divergence(np.array([0.0, 1.0]), np.array([0.5, 0.5])),
             np.log(2),
-            "Where p is 0 the term counts as 0.",
+            "The first event has p = 0, and its term counts as 0. The second costs ln 2.",
+            mistakes={
+                "The sign is turned: the divergence is never negative.": -np.log(2),
+                "Use the natural logarithm.": 1,
+            },
         )
 
 

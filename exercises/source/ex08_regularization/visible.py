@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from nncourse.exercises.checking import Checks, Submission, close, parts, same
+from nncourse.exercises.checking import Checks, Submission, Wrong, close, numbers, parts, same
 
 checks = Checks()
 
@@ -12,6 +12,8 @@ def _(s: Submission) -> None:
     bias, variance = parts(
         s.bias_and_variance(np.array([[1.0, 2.0], [5.0, 2.0]]), np.array([0.0, 1.0])), 2, "bias² and variance"
     )
+    if np.ndim(bias) == np.ndim(variance) == 0 and np.allclose([numbers(bias), numbers(variance)], [2, 5]):
+        raise Wrong("The two are exchanged: bias² comes first, then the variance.")
     close(
         bias,
         5,
@@ -93,6 +95,8 @@ def _(s: Submission) -> None:
             "Scaling should make up for the units that are missing: divide, do not multiply.": [0, 8, 8, 8],
             "These were to be kept, and the others dropped.": [12.5, 0, 0, 0],
             "A unit is dropped where its draw is less than p. At 0.2 it is not.": [0, 0, 12.5, 12.5],
+            "Scale by the probability p, not by the share that happened to stay.": [0, *[40 / 3] * 3],
+            "Nothing was dropped, and this was training.": [10, 10, 10, 10],
         },
     )
 
@@ -184,7 +188,7 @@ def _(s: Submission) -> None:
         "Epochs 3 and 4 are no better than epoch 2, and that is two in a row.",
         mistakes={
             "Patience 2 waits for a second epoch that is no better.": 3,
-            "An epoch has to be better than the best so far, not than the one before.": 5,
+            "Epochs 3 and 4 are both no better than the best so far, epoch 2. That is enough.": 5,
         },
     )
     close(
@@ -212,3 +216,16 @@ def _(s: Submission) -> None:
     stopped, best = parts(s.early_stopping([2, 1, 1, 1, 1], 3), 2, "the last epoch and the best one")
     same(int(best), 1, "Of equal losses the first is the best: equal is not better.")
     same(int(stopped), 4, "Three epochs in a row, 2, 3 and 4, were not better than epoch 1.")
+
+
+@checks.of("q5", "a second chance")
+def _(s: Submission) -> None:
+    losses = [5, 6, 4, 4.5, 3, 3.5, 3.2]
+    stopped, best = parts(s.early_stopping(losses, 2), 2, "the last epoch and the best one")
+    close(
+        stopped,
+        6,
+        f"For {losses} with patience 2 epoch 6 is the last.",
+        mistakes={"Only epochs in a row count. A better one begins the count anew.": 3},
+    )
+    close(best, 4, f"For {losses} with patience 2 epoch 4 is the best.")

@@ -53,6 +53,7 @@ def _(s: Submission) -> None:
         accuracy, sum(table[i, i] for i in range(6)) / table.sum(), "For another table the accuracy differs."
     )
     close(recall, [table[i, i] / sum(table[i]) for i in range(6)], "For another table the recalls differ.")
+    worst = worst.tolist() if np.shape(worst) == (2,) and isinstance(worst, np.ndarray) else worst
     close(
         np.array(parts(worst, 2, "label and prediction")),
         [4, 1],

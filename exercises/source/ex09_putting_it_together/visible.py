@@ -42,7 +42,21 @@ def _(s: Submission) -> None:
 def _(s: Submission) -> None:
     train, test = np.array([[1.0, 5.0], [3.0, 5.0]]), np.array([[5.0, 6.0]])
     found = parts(s.standardize(train, test), 2, "both arrays, standardized")
-    close(found[0], [[-1, 0], [1, 0]], "From each column its mean, divided by its standard deviation.")
+    close(
+        found[0],
+        [[-1, 0], [1, 0]],
+        "From each column its mean, divided by its standard deviation.",
+        mistakes={
+            "Divide by the number of values in the deviation, not by one less.": [
+                [-(0.5**0.5), 0],
+                [0.5**0.5, 0],
+            ]
+        },
+    )
+    if np.shape(found[1]) == (1, 2) and numbers(found[1])[0, 1] > 1000:
+        raise Wrong(
+            "Something tiny beside the deviation makes a constant column huge. Do not scale it at all."
+        )
     close(
         found[1],
         [[3, 1]],
@@ -50,6 +64,9 @@ def _(s: Submission) -> None:
         mistakes={
             "The test data were standardized by their own numbers. Use those of train.": [[0, 0]],
             "The test data have not changed.": [[5, 6]],
+            "A column that is constant in training is still shifted in the test data, not set to 0.": [
+                [3, 0]
+            ],
         },
     )
 
@@ -122,6 +139,15 @@ def _(s: Submission) -> None:
             "That is the share of mistakes.": 8 / 30,
         },
     )
+    uneven = parts(
+        s.read_confusion(np.array([[8, 2], [0, 90]])), 3, "accuracy, recalls and the worst confusion"
+    )
+    close(
+        uneven[0],
+        0.98,
+        "98 of these 100 samples were right.",
+        mistakes={"That is the mean of the recalls. A class with more samples counts for more.": 0.9},
+    )
 
 
 @checks.of("q4", "the recalls")
@@ -138,6 +164,7 @@ def _(s: Submission) -> None:
 @checks.of("q4", "the worst confusion")
 def _(s: Submission) -> None:
     worst = parts(s.read_confusion(table()), 3, "accuracy, recalls and the worst confusion")[2]
+    worst = worst.tolist() if np.shape(worst) == (2,) and isinstance(worst, np.ndarray) else worst
     label, prediction = (int(numbers(part)) for part in parts(worst, 2, "label and prediction"))
     if label == prediction:
         raise Wrong(f"({label}, {prediction}) is no mistake: it stands on the diagonal.")
@@ -173,7 +200,8 @@ def _(s: Submission) -> None:
         raise Wrong(f"{right:.0%} are right, as by guessing. {doubts}")
     if right < 0.88:
         raise Wrong(
-            f"{right:.0%} are right. Train longer, or try another learning rate.",
+            f"{right:.0%} are right. Are the new pictures standardized like the others? "
+            "Train longer, or try another learning rate.",
             "at least 88%",
             f"{right:.0%}",
         )

@@ -10,10 +10,10 @@ from nncourse.exercises.checking import (
     Exercise,
     Question,
     Submission,
+    Wrong,
     close,
     numbers,
     parts,
-    same,
     shape,
 )
 
@@ -37,15 +37,14 @@ def _(s: Submission) -> None:
 
 @checks.of("q1", "two and four layers")
 def _(s: Submission) -> None:
-    same(
-        s.num_parameters([3, 2]),
-        8,
-        "Two sizes make one layer: 3 · 2 weights and 2 biases, a whole number.",
-    )
+    count = s.num_parameters([3, 2])
+    close(count, 8, "Two sizes make one layer: 3 · 2 weights and 2 biases.")
+    if np.asarray(count).dtype.kind not in "iu":
+        raise Wrong("The number is right, its type is not: an int is wanted, and this is a float.")
     close(
         s.num_parameters([4, 5, 3, 2, 2]),
         57,
-        "It was right for three sizes. Does it go through the whole list?",
+        "Does it go through the whole list, however long it is?",
         mistakes={"Only the first two layers are counted. Go through the whole list.": 43},
     )
 
@@ -56,11 +55,11 @@ def _(s: Submission) -> None:
     hidden = np.tanh(0.5)
     close(
         s.forward(np.array([[1.0, 2.0]]), weights, biases),
-        [[2 * hidden + 1]],
+        np.array([[2 * hidden + 1]]),
         "Follow the example: the hidden sum is 0.5, the hidden unit hands on tanh 0.5.",
         mistakes={
             "The last layer hands on its sums, without tanh.": [[np.tanh(2 * hidden + 1)]],
-            "There is no activation yet: the hidden layer hands on its tanh.": [[2.0]],
+            "There is no activation yet, or not on the whole sum: hand on tanh 0.5.": [[2.0]],
             "The biases are missing.": [[0.0]],
             "Only the last layer has tanh, but it should be all others.": [[np.tanh(2.0)]],
         },
@@ -172,6 +171,7 @@ def _(s: Submission) -> None:
         mistakes={
             "Every output has met every label: (3, 1) minus (3,) is (3, 3).": 7 / 3,
             "Take the mean, not the sum.": 1,
+            "That is the root of the mean. Leave it squared.": 3**-0.5,
         },
     )
 

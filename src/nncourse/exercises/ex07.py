@@ -46,8 +46,14 @@ def _(s: Submission) -> None:
     close(
         W,
         draw,
-        "Draw all of them with one call of rng.normal, with mean 0.",
-        mistakes={"Is the mean 0?": draw + np.sqrt(2 / 2)},
+        "Draw all of them with one call of the method normal of default_rng(seed), with mean 0.",
+        mistakes={
+            "Is the mean 0?": draw + np.sqrt(2 / 2),
+            "Kaiming's formula has fan_in, the number of inputs.": np.sqrt(2 / 3) * draw,
+            "The right numbers in another order: draw them in the shape (fan_in, fan_out) at once.": (
+                np.random.default_rng(0).normal(size=(3, 2)).T
+            ),
+        },
     )
 
 
@@ -57,8 +63,11 @@ def _(s: Submission) -> None:
     close(
         W,
         np.sqrt(2 / 50) * draw,
-        "The standard deviation should be the root of 2 / fan_in.",
+        "Is it the normal distribution, drawn by default_rng(seed), with the root of 2 / fan_in?",
         mistakes={
+            "This is the draw of seed 0. Hand the seed that comes in to default_rng.": (
+                np.sqrt(2 / 50) * np.random.default_rng(0).normal(size=(50, 40))
+            ),
             "normal takes the standard deviation, and this is the variance: take the root.": 2 / 50 * draw,
             "Kaiming's formula has fan_in, the number of inputs.": np.sqrt(2 / 40) * draw,
             "That is the formula for a linear layer. ReLU needs the 2.": np.sqrt(1 / 50) * draw,
@@ -101,12 +110,13 @@ def _(s: Submission) -> None:
 def _(s: Submission) -> None:
     close(
         s.sizes_through(np.array([[1.0], [-1.0]]), [np.array([[1.0]]), np.array([[0.0]])]),
-        [np.tanh(1), 0],
+        np.array([np.tanh(1), 0]),
         "The activations of the first layer are tanh 1 and −tanh 1.",
         mistakes={
             "That is before the tanh. Measure the activations.": [1, 0],
             "That is the variance. The standard deviation is its root.": [np.tanh(1) ** 2, 0],
             "The input is not a layer: measure after each matrix.": [1, np.tanh(1), 0],
+            "Divide by the number of activations, not by one less.": [2**0.5 * np.tanh(1), 0],
             "Only the last layer came back. Collect all of them.": 0,
             "That is the standard deviation of each unit, or of the last layer only.": [0],
         },
@@ -117,19 +127,22 @@ def _(s: Submission) -> None:
 def _(s: Submission) -> None:
     rng = np.random.default_rng(1)
     X, weights = rng.normal(size=(6, 4)), [rng.normal(size=size) for size in ((4, 5), (5, 3), (3, 2))]
-    H, right, alone, before = X, [], [], []
+    H, right, alone, before, around_0 = X, [], [], [], []
     for W in weights:
         before.append(np.std(H @ W))
         H = np.tanh(H @ W)
         right.append(np.std(H))
+        around_0.append(np.sqrt(np.mean(H**2)))
         alone.append(np.mean(np.std(H, axis=0)))
     close(
         s.sizes_through(X, weights),
-        right,
+        np.array(right),
         "Each layer takes the activations of the layer before.",
         mistakes={
             "Take the standard deviation over all activations of a layer at once.": alone,
             "That is before the tanh. Measure the activations.": before,
+            "That is the root of the mean square. A standard deviation looks from the mean.": around_0,
+            "That is the variance. The standard deviation is its root.": np.square(right),
         },
     )
 
@@ -166,8 +179,12 @@ def _(s: Submission) -> None:
     error = x @ W @ v - 1.0
     close(
         s.step(W, v, x, 1.0, 0.5),
-        [[W[i, j] - error * x[i] * v[j] for j in range(3)] for i in range(2)],
+        np.array([[W[i, j] - error * x[i] * v[j] for j in range(3)] for i in range(2)]),
         "Entry i, j changes with x of i and v of j. The unit with v = 0 must not move.",
+        mistakes={
+            "The step goes uphill: subtract.": W + error * np.outer(x, v),
+            "The derivative of the square has a factor 2.": W - error * np.outer(x, v) / 2,
+        },
     )
 
 
