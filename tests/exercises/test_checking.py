@@ -87,6 +87,7 @@ def test_shape_and_parts() -> None:
     shape(np.ones((2, 3)), (2, 3))
     assert hint_of(lambda: shape(np.ones(3), (1, 3))) == "The shape is (3,) and should be (1, 3)."
     assert parts((1, 2), 2, "both") == (1, 2)
+    assert parts(np.array([1, 2]), 2, "both") == [1, 2]
     assert "These are 3" in hint_of(lambda: parts((1, 2, 3), 2, "both"))
     assert "Return 2 results" in hint_of(lambda: parts(1, 2, "both"))
 

@@ -164,7 +164,6 @@ def _(s: Submission) -> None:
 @checks.of("q4", "the worst confusion")
 def _(s: Submission) -> None:
     worst = parts(s.read_confusion(table()), 3, "accuracy, recalls and the worst confusion")[2]
-    worst = worst.tolist() if np.shape(worst) == (2,) and isinstance(worst, np.ndarray) else worst
     label, prediction = (int(numbers(part)) for part in parts(worst, 2, "label and prediction"))
     if label == prediction:
         raise Wrong(f"({label}, {prediction}) is no mistake: it stands on the diagonal.")

@@ -362,13 +362,15 @@ def same(actual: object, expected: object, hint: str, *, show: bool = True) -> N
 
 
 def parts(actual: object, count: int, what: str) -> Sequence[Any]:
-    """Return the parts of a tuple or list after making sure that it has so many.
+    """Return the parts of a tuple, list or array after making sure that it has so many.
 
     Raises
     ------
     Wrong
         If it is something else; ``what`` says what the parts are: "the gradients of w and b".
     """
+    if isinstance(actual, np.ndarray) and actual.ndim:
+        actual = list(actual)
     if not isinstance(actual, tuple | list):
         raise Wrong(f"Return {count} results: {what}.", actual=actual)
     if len(actual) != count:
