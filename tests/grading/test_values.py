@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import time
 from typing import Any
 
 import numpy as np
@@ -151,3 +152,19 @@ def test_a_message_that_is_too_large_is_refused_before_it_is_read() -> None:
     assert fits(pack({}, [np.zeros(8)]), 64)
     assert not fits(pack({}, [np.zeros(9)]), 64)
     assert not fits(pack({"text": "x" * MOST_TEXT}), 64)
+
+
+def test_an_array_with_a_hundred_thousand_axes_does_not_occupy_the_judge() -> None:
+    text = json.dumps({"arrays": [["<f8", [9] * 100_000]]}).encode()
+    began = time.process_time()
+    with pytest.raises(NotData):
+        unpack(io.BytesIO(PREFIX.pack(len(text), 8) + text + bytes(8)).read, 64)
+    assert time.process_time() - began < 0.3
+
+
+@pytest.mark.parametrize("kind", ["array", "scalar"])
+def test_a_message_does_not_grow_because_it_names_an_array_twice(kind: str) -> None:
+    array = np.zeros((), "<U1000")
+    assert decode(["list", [kind, 0]], [array]) == [array]
+    with pytest.raises(NotData):
+        decode(["list", [kind, 0], [kind, 0]], [array])
