@@ -149,6 +149,16 @@ def test_pages_ask_nobody_for_anything(tmp_path: Path) -> None:
             assert "<script" not in text
 
 
+def test_text_that_no_file_can_hold_is_recorded_and_stops_nobody(tmp_path: Path) -> None:
+    half = "'\\ud800'"
+    result = mark(f"def double(x):\n    raise ValueError({half})", f"ANSWER = {half}", f"1 / {half}")
+    other_kernel = mark_file(b'{"cells": [], "metadata": {"language_info": {"name": "\\ud800"}}}')
+    with book_of(tmp_path) as book:
+        for learner, found in (("ada", result), ("bob", other_kernel)):
+            book.record(learner, EX, "odd \udcff.ipynb", "content", "checks", found)
+    assert "double raised ValueError: ?" in "".join(written(tmp_path).values())
+
+
 def test_the_gradebook_gives_back_what_was_recorded(tmp_path: Path) -> None:
     result = mark("def double(x):\n    return x", Q2, "1 / 0")
     with book_of(tmp_path, ada=result) as book:

@@ -126,22 +126,26 @@ class Gradebook:
         key = (learner, exercise)
         now = datetime.now(UTC).isoformat(timespec="seconds")
         with self._database as database:
+
+            def insert(table: str, row: Sequence[object]) -> None:
+                database.execute(f"INSERT INTO {table} VALUES ({_marks(row)})", [_storable(v) for v in row])
+
             database.execute("DELETE FROM submission WHERE (learner, exercise) = (?, ?)", key)
             submission = (
                 *(*key, file, content, marked_with, result.status, result.points, result.max_points),
                 *(json.dumps(result.notes, ensure_ascii=False), result.unsafe, result.seconds, now),
             )
-            database.execute(f"INSERT INTO submission VALUES ({_marks(submission)})", submission)
+            insert("submission", submission)
             history = (*key, content, marked_with, result.status, result.points, now)
-            database.execute(f"INSERT INTO history VALUES ({_marks(history)})", history)
+            insert("history", history)
             for answer in result.answers:
                 row: tuple[Any, ...] = (*key, answer.name, answer.title, answer.points)
                 row = (*row, answer.max_points, answer.status)
-                database.execute(f"INSERT INTO answer VALUES ({_marks(row)})", row)
+                insert("answer", row)
                 for position, mark in enumerate(answer.marks):
                     row = (*key, answer.name, position, mark.name, mark.visible, mark.weight, mark.ok)
                     row = (*row, mark.status, mark.hint, mark.expected, mark.actual, mark.where)
-                    database.execute(f"INSERT INTO mark VALUES ({_marks(row)})", row)
+                    insert("mark", row)
 
     def learners(self) -> list[str]:
         """Return everybody who handed something in, in order."""
@@ -209,6 +213,11 @@ def _cell(value: object) -> object:
     if isinstance(value, float):
         return f"{value:.10g}"
     return f"'{value}" if isinstance(value, str) and value.startswith(tuple("=+-@\t\r")) else value
+
+
+def _storable(value: object) -> object:
+    """Replace what no file can hold: half a surrogate pair, as JSON and odd file names can bring in."""
+    return value.encode("utf-8", "replace").decode() if isinstance(value, str) else value
 
 
 def _marks(row: Sequence[object]) -> str:
