@@ -435,6 +435,16 @@ def test_what_hidden_inputs_the_code_has_seen_cannot_reach_a_visible_message() -
     assert points(result)[0] == 10
 
 
+def test_the_time_at_which_a_sandbox_dies_does_not_tell_what_it_saw() -> None:
+    spy = "import time\nraise ValueError(f'it is {time.time()}')"
+    dying = "import os\ndef double(x):\n    if x[0] != 1: os._exit(1)\n    return 2 * x"
+    paper = Paper(PAPER.exercise, {"q1": PAPER.hidden["q1"] * 2})
+    with take_slot() as slot:
+        result = grade(notebook(dying, spy), paper, SMALL, slot)
+    assert [m.status for m in result.answers[0].marks] == ["right", "stopped", "stopped"]
+    assert len(result.notes) == 1, "what the cells said when they ran again is not shown"
+
+
 def test_the_rest_of_a_question_is_skipped_after_two_lost_sandboxes() -> None:
     def ask(s: Submission) -> None:
         s.double(1.0)
