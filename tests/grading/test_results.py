@@ -100,6 +100,7 @@ def test_every_learner_has_a_file_name_of_their_own() -> None:
         "con.",
         "ada@x.org",
     ]
+    names += [file_name(name) for name in names if file_name(name) != name]
     files = [file_name(name).lower() for name in names]
     assert len(set(files)) == len(names)
     assert all("/" not in file and "." not in file and len(file) < 80 for file in files)
