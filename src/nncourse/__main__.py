@@ -191,7 +191,8 @@ def _write(book: Gradebook, out: Path, summary: Summary, gradescope: bool) -> No
 def _tell(summary: Summary, aside: list[str], out: Path) -> None:
     """Print what was done and what was left aside."""
     for line in aside[:MANY]:
-        print(f"left aside: {line}")
+        # A name that a learner chose may hold commands for the terminal, or what no terminal can show.
+        print(f"left aside: {''.join(c if c.isprintable() else '?' for c in line)}")
     if len(aside) > MANY:
         print(f"left aside: {len(aside) - MANY} more")
     rate = 60 * summary.marked / summary.seconds if summary.seconds else 0.0

@@ -24,6 +24,7 @@ from nncourse.grading.notebooks import MOST_BYTES, NotANotebook
 MOST_ENTRIES = 100_000
 LONGEST_NAME = 100
 _EXERCISE = re.compile(r"ex\d\d(?!\d)")
+_ARCHIVES = (".zip", ".7z", ".rar", ".tar", ".tgz", ".gz")
 _SKIPPED = ("__MACOSX", ".ipynb_checkpoints")
 
 
@@ -67,8 +68,10 @@ class Pile:
         """Take a notebook, unless a newer one of the same learner is there."""
         named = learner_and_exercise(path)
         if named is None:
-            if path.suffix == ".ipynb":
+            if ".ipynb" in path.name.lower():
                 self.aside.append(f"{file}: no learner and exercise in its name")
+            elif path.suffix.lower() in _ARCHIVES:
+                self.aside.append(f"{file}: an archive inside another place is not opened, name it yourself")
             return
         found = HandedIn(*named, file, changed, read)
         other = self.notebooks.get(named)
@@ -117,7 +120,10 @@ def collect(places: Iterable[Path]) -> Pile:
 
 
 def _from_folder(root: Path, pile: Pile) -> None:
-    for folder, folders, files in os.walk(root):
+    def name_error(error: OSError) -> None:
+        pile.aside.append(f"{error.filename}: cannot be read ({error.strerror})")
+
+    for folder, folders, files in os.walk(root, onerror=name_error):
         here = Path(folder)
         for name in [name for name in folders if (here / name).is_symlink()]:
             pile.aside.append(f"{here / name}: a link, not followed")
