@@ -96,6 +96,18 @@ def test_of_two_the_newer_counts_and_the_older_is_named(tmp_path: Path) -> None:
     assert len(pile.aside) == 1 and "older than" in pile.aside[0]
 
 
+def test_a_file_cannot_take_the_place_of_what_is_in_a_learners_own_folder(tmp_path: Path) -> None:
+    write(tmp_path / "ada" / f"{EX}.ipynb", b"ada's", age=100)
+    write(tmp_path / "bob" / f"bob__{EX}.ipynb", b"bob's", age=100)
+    write(tmp_path / "eve" / f"ada__{EX}.ipynb", b"eve's")
+    write(tmp_path / "eve" / f"bob__{EX}.ipynb", b"eve's")
+    for places in ([tmp_path], [tmp_path / "ada", tmp_path], [tmp_path / "eve", tmp_path]):
+        pile = collect(places)
+        assert pile.notebooks["ada", EX].read() == b"ada's"
+        assert pile.notebooks["bob", EX].read() == b"bob's"
+        assert sum("not in the learner's folder" in line for line in pile.aside) >= 2
+
+
 def test_links_and_devices_in_a_folder_are_refused(tmp_path: Path) -> None:
     secret = write(tmp_path / "secret.ipynb", b"the answers")
     folder = tmp_path / "class"
