@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import sqlite3
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -43,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return int(options.run(options))
     except (
         *(UsageError, ClusterError, GradebookError, PaperError, ReleaseError, SandboxError),
-        *(SubmissionsError, LookupError),
+        *(SubmissionsError, LookupError, sqlite3.Error),
     ) as error:
         print(f"nncourse {options.command}: {error}", file=sys.stderr)
         return 2

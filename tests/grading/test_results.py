@@ -180,6 +180,19 @@ def test_a_gradebook_of_another_version_is_left_alone(tmp_path: Path) -> None:
         Gradebook(tmp_path / "gradebook.sqlite")
 
 
+def test_a_file_that_is_no_gradebook_is_named_and_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "gradebook.sqlite"
+    path.write_bytes(b"learner,points\n" * 100)
+    with pytest.raises(GradebookError, match="cannot be used: file is not a database"):
+        Gradebook(path)
+    assert path.read_bytes() == b"learner,points\n" * 100
+
+
+def test_the_judge_waits_for_a_teacher_who_looks_at_the_gradebook(tmp_path: Path) -> None:
+    with book_of(tmp_path) as book:
+        assert book._database.execute("PRAGMA busy_timeout").fetchone() >= (60_000,)
+
+
 def test_a_release_holds_the_learners_notebooks_and_nothing_else(tmp_path: Path) -> None:
     source = Path(__file__).resolve().parents[2] / "exercises"
     names = catalogue.names()

@@ -79,6 +79,7 @@ CREATE TABLE IF NOT EXISTS history (
 );
 """
 VERSION = 1
+LONGEST_WAIT = 60.0  # seconds for somebody who looks at the gradebook and holds it, such as a browser for it
 
 
 class GradebookError(Exception):
@@ -98,13 +99,17 @@ class Gradebook:
     """The gradebook in a file; a context that closes it. One thread uses it."""
 
     def __init__(self, path: Path) -> None:
-        self._database = sqlite3.connect(path)
-        self._database.execute("PRAGMA journal_mode = WAL")
-        self._database.execute("PRAGMA foreign_keys = ON")
-        (version,) = self._database.execute("PRAGMA user_version").fetchone()
-        if version not in (0, VERSION):
-            raise GradebookError(f"{path} was written by another version of nncourse ({version}).")
-        self._database.executescript(f"BEGIN; {SCHEMA} PRAGMA user_version = {VERSION}; COMMIT;")
+        self._database = sqlite3.connect(path, timeout=LONGEST_WAIT)
+        try:
+            self._database.execute("PRAGMA journal_mode = WAL")
+            self._database.execute("PRAGMA foreign_keys = ON")
+            (version,) = self._database.execute("PRAGMA user_version").fetchone()
+            if version not in (0, VERSION):
+                raise GradebookError(f"{path} was written by another version of nncourse ({version}).")
+            self._database.executescript(f"BEGIN; {SCHEMA} PRAGMA user_version = {VERSION}; COMMIT;")
+        except sqlite3.Error as error:
+            self._database.close()
+            raise GradebookError(f"{path} cannot be used: {error}.") from None
 
     def __enter__(self) -> Gradebook:
         return self
