@@ -11,6 +11,7 @@ import json
 import math
 import re
 import struct
+import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -20,6 +21,7 @@ PREFIX = struct.Struct("<II")  # how many bytes of JSON and of arrays follow
 MOST_TEXT = 1 << 20
 MOST_ARRAYS = 1000
 MOST_AXES = 32  # more than that, and even to count the values of an array would take the judge seconds
+MOST_KEYS = 1000  # of a dict; numbers can be chosen so that all have one hash
 _DTYPE = re.compile(r"\|b1|[<|][iu][1248]|<f[248]|<c(8|16)|<U[1-9]\d{0,5}")
 
 Tree = Any  # what JSON can hold
@@ -90,6 +92,8 @@ def _decode(tree: Tree, arrays: dict[int, np.ndarray]) -> Any:
     if kind == "tuple":
         return tuple(_decode(part, arrays) for part in parts)
     if kind == "dict":
+        if len(parts) > MOST_KEYS:
+            raise ValueError("too many keys")
         return {_decode(key, arrays): _decode(part, arrays) for key, part in parts}
     if kind == "complex":
         real, imaginary = parts
@@ -152,8 +156,8 @@ def _arrays(described: list[Any], body: bytes) -> list[np.ndarray]:
         flat = np.frombuffer(body[start:end], dtype) if end > start else np.empty(math.prod(shape), dtype)
         if dtype.kind == "b":
             flat = flat.view(np.uint8) != 0  # a byte that is neither 0 nor 1 would be a third truth value
-        elif dtype.kind == "U":
-            flat.tolist()  # raises where the bytes are not text
+        elif dtype.kind == "U" and (flat.view("<u4") > sys.maxunicode).any():
+            raise ValueError("not text")
         arrays.append(flat.reshape(shape))
         start = end
     if start != len(body):
