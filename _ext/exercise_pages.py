@@ -23,7 +23,7 @@ WITHHELD = "\n\nThis edition of the book is published without the solutions. Ask
 
 
 def lead_on(app: Sphinx, doctree: nodes.document) -> None:
-    """Add a link at the end: of a chapter to its exercise, of an exercise to its solutions."""
+    """Add a link at the end: of a chapter to its exercise, of an exercise to its solutions, if given."""
     docname = app.env.docname
     if chapter := CHAPTER.match(docname):
         short = f"ex{chapter[1]}"
@@ -34,7 +34,7 @@ def lead_on(app: Sphinx, doctree: nodes.document) -> None:
             add_box(doctree, docname, "Now you", page, f"Exercise {int(chapter[1])}", text)
     elif docname.startswith("exercises/ex"):
         page = SOLUTIONS + docname.removeprefix("exercises/")
-        if page in app.env.found_docs:
+        if page in app.env.found_docs and app.config.exercise_solutions:
             text = " explain every question, each behind a click."
             add_box(doctree, docname, "When you have tried", page, "The solutions", text)
 

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import re
+from types import SimpleNamespace
+from typing import Any
 
+import pytest
 import yaml
+from docutils import nodes
+from docutils.utils import new_document
 
 from conftest import CONFIG, OpenPage, SmallBook
+from exercise_pages import lead_on
 from exercises import SOURCES, sources
 
 SOURCE = sources()[-1]
@@ -45,6 +51,16 @@ def test_a_teacher_can_build_without_the_solutions(small_book: SmallBook) -> Non
     assert "published without the solutions" in page
     built = (small_book.folder / "_build" / "html").rglob("*")
     assert not [path for path in built if path.is_file() and b"abracadabra" in path.read_bytes()]
+
+
+@pytest.mark.parametrize("given", [True, False])
+def test_an_exercise_leads_to_its_solutions_only_where_they_are_given(given: bool) -> None:
+    page = f"exercises/{SOURCE.name}"
+    env = SimpleNamespace(docname=page, found_docs={page, f"exercises/solutions/{SOURCE.name}"})
+    app: Any = SimpleNamespace(env=env, config=SimpleNamespace(exercise_solutions=given))
+    doctree = new_document(page)
+    lead_on(app, doctree)
+    assert bool(list(doctree.findall(nodes.admonition))) == given
 
 
 def test_solutions_are_out_of_sight_until_a_click(open_page: OpenPage) -> None:

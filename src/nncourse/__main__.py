@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import sqlite3
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -29,6 +30,8 @@ from nncourse.grading.words import UNSAFE
 
 MANY = 20  # lines about files left aside that are printed
 
+MOST = 1_000_000  # of whatever a number on the command line counts
+
 DEFAULT = Limits()
 
 
@@ -43,7 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return int(options.run(options))
     except (
         *(UsageError, ClusterError, GradebookError, PaperError, ReleaseError, SandboxError),
-        *(SubmissionsError, LookupError),
+        *(SubmissionsError, LookupError, sqlite3.Error),
     ) as error:
         print(f"nncourse {options.command}: {error}", file=sys.stderr)
         return 2
@@ -62,7 +65,7 @@ def _parser() -> argparse.ArgumentParser:
     grade.add_argument("--out", required=True, type=Path, help="folder for gradebook and feedback")
     grade.add_argument("--checks", type=Path, help="folder of hidden checks (default: the repository's)")
     grade.add_argument(
-        "--jobs", type=int, default=_processors(), help="at the same time (default: %(default)s)"
+        "--jobs", type=_count, default=_processors(), help="at the same time (default: %(default)s)"
     )
     grade.add_argument("--regrade", action="store_true", help="mark everything again, changed or not")
     grade.add_argument("--scheduler", metavar="ADDRESS", help="Dask scheduler to mark on: tcp://host:8786")
@@ -78,13 +81,13 @@ def _parser() -> argparse.ArgumentParser:
         limits.add_argument(
             f"--{name}-seconds",
             dest=name,
-            type=float,
+            type=_seconds,
             default=getattr(DEFAULT, name),
             help="default: %(default)g",
         )
     limits.add_argument(
         "--memory-mb",
-        type=int,
+        type=_count,
         default=DEFAULT.memory >> 20,
         help="of all its processes (default: %(default)s)",
     )
@@ -95,6 +98,20 @@ def _parser() -> argparse.ArgumentParser:
     give.add_argument("--out", required=True, type=Path, help="a new folder, or a file that ends in .zip")
     give.add_argument("--source", type=Path, help="folder of the notebooks (default: the repository's)")
     return parser
+
+
+def _seconds(text: str) -> float:
+    value = float(text)
+    if not 0 < value <= MOST:  # nor NaN
+        raise argparse.ArgumentTypeError(f"more than 0 and at most {MOST} is wanted, not {text}")
+    return value
+
+
+def _count(text: str) -> int:
+    value = int(text)
+    if not 0 < value <= MOST:
+        raise argparse.ArgumentTypeError(f"1 to {MOST} is wanted, not {text}")
+    return value
 
 
 def _processors() -> int:
@@ -145,7 +162,7 @@ def _grade(options: argparse.Namespace) -> int:
         if options.scheduler:
             workers = stack.enter_context(Cluster(options.scheduler))
         else:
-            workers = stack.enter_context(Threads(1 if unsafe else max(1, options.jobs)))
+            workers = stack.enter_context(Threads(1 if unsafe else options.jobs))
         summary = run(
             pile.notebooks.values(),
             recipes,
@@ -191,7 +208,8 @@ def _write(book: Gradebook, out: Path, summary: Summary, gradescope: bool) -> No
 def _tell(summary: Summary, aside: list[str], out: Path) -> None:
     """Print what was done and what was left aside."""
     for line in aside[:MANY]:
-        print(f"left aside: {line}")
+        # A name that a learner chose may hold commands for the terminal, or what no terminal can show.
+        print(f"left aside: {''.join(c if c.isprintable() else '?' for c in line)}")
     if len(aside) > MANY:
         print(f"left aside: {len(aside) - MANY} more")
     rate = 60 * summary.marked / summary.seconds if summary.seconds else 0.0

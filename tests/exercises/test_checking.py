@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -209,3 +213,16 @@ def test_checks_are_read_from_a_file(tmp_path: Any) -> None:
     with pytest.raises(ValueError, match="has no `checks = Checks"):
         read_checks(file)
     assert isinstance(Checks()["q1"], tuple)
+
+
+def test_threads_that_read_checks_do_not_get_into_each_others_way(tmp_path: Path) -> None:
+    path = tmp_path / "hidden.py"
+    path.write_text(
+        "import time\nfrom nncourse.exercises.checking import Checks\nchecks = Checks()\ntime.sleep(0.2)\n"
+    )
+    with ThreadPoolExecutor(2) as threads:
+        first = threads.submit(read_checks, path)
+        time.sleep(0.1)
+        second = threads.submit(read_checks, path)
+        assert first.result() is not second.result()
+    assert "<run_path>" not in sys.modules, "what one of them put there is still there"

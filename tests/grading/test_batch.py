@@ -45,6 +45,26 @@ def test_a_solution_earns_all_and_a_stub_nothing_and_each_has_its_row(tmp_path: 
         assert {row["status"] for row in mine} == {status}
 
 
+@pytest.mark.parametrize(
+    "option",
+    ["--total-seconds=inf", "--cell-seconds=nan", "--check-seconds=-1", "--memory-mb=0", "--jobs=0"],
+)
+def test_a_limit_that_means_nothing_is_refused(
+    option: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        grade(tmp_path, option)
+    assert f"argument {option.partition('=')[0]}: " in capsys.readouterr().err
+
+
+def test_an_odd_name_does_nothing_to_the_terminal(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    hand_in(tmp_path / "class", "ada", *STUBS)
+    odd = os.fsencode(tmp_path / "class") + b"/\x1b[2J \xff.ipynb"
+    Path(os.fsdecode(odd)).write_bytes(b"")
+    assert grade(tmp_path) == 0
+    assert "/?[2J ?.ipynb: no learner and exercise" in capsys.readouterr().out
+
+
 def test_only_what_changed_is_marked_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     hand_in_many(tmp_path / "class", 3)
     grade(tmp_path)

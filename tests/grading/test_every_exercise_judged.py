@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from pathlib import Path
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 from classroom import notebook
 
 from exercises import ROOT, SOURCES, Source, sources
+from nncourse.exercises.checking import Check
 from nncourse.grading.judge import Result, grade
 from nncourse.grading.papers import make_paper, read_recipe
 from nncourse.grading.sandbox import Limits, take_slot
@@ -45,3 +49,28 @@ def test_each_typical_wrong_answer_loses_points_in_the_judge(source: Source) -> 
         for wrong in question.wrong:
             answer = judged(source, notebook(everything, *others, wrong.code)).answers[number]
             assert answer.points < question.points, f"{question.name}: {wrong.name}"
+
+
+COLUMN, ROW = np.ones((3, 2000, 1)), np.ones((1, 2000))
+
+
+@pytest.mark.parametrize(
+    ("exercise", "question", "answers"),
+    [
+        ("ex01", "q3", {"line": (COLUMN, ROW)}),
+        ("ex02", "q4", {"collapse": (np.ones((3, 2000)), np.ones((200, 1, 1)))}),
+        ("ex03", "q5", {"tent_weights": np.ones((3, 20_000, 1))}),
+    ],
+)
+def test_a_hidden_check_makes_nothing_large_of_shapes_that_nobody_asked_for(
+    exercise: str, question: str, answers: dict[str, object]
+) -> None:
+    s = SimpleNamespace(**{name: lambda *_, value=value: value for name, value in answers.items()})
+    checks: tuple[Check, ...] = make_paper(read_recipe(exercise, SOURCES)).hidden[question]
+    tracemalloc.start()
+    for check in checks:
+        with pytest.raises(Exception, match=r"shape|single number"):
+            check.run(s)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < 8 << 20

@@ -69,7 +69,23 @@ def test_zip_files_and_single_notebooks_are_understood(tmp_path: Path) -> None:
 def test_what_is_not_understood_is_named(tmp_path: Path) -> None:
     write(tmp_path / "ada" / "homework.ipynb")
     write(tmp_path / "bob" / "ex77_unknown.ipynb")
-    assert len(collect([tmp_path]).aside) == 2
+    write(tmp_path / "carol" / "homework.zip")
+    write(tmp_path / "dan" / f"{EX}.ipynb.txt")
+    write(tmp_path / "eve" / f"{EX}.IPYNB")
+    aside = collect([tmp_path]).aside
+    assert [line.removeprefix(f"{tmp_path}/").partition("/")[0] for line in aside] == [
+        *("ada", "bob", "carol", "dan", "eve")
+    ]
+
+
+def test_a_folder_that_cannot_be_read_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(tmp_path / "ada" / f"{EX}.ipynb")
+
+    def closed(path: str) -> None:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(os, "scandir", closed)
+    assert collect([tmp_path]).aside == [f"{tmp_path}: cannot be read (Permission denied)"]
 
 
 def test_of_two_the_newer_counts_and_the_older_is_named(tmp_path: Path) -> None:
@@ -78,6 +94,18 @@ def test_of_two_the_newer_counts_and_the_older_is_named(tmp_path: Path) -> None:
     pile = collect([tmp_path])
     assert pile.notebooks["ada", EX].read() == b"new"
     assert len(pile.aside) == 1 and "older than" in pile.aside[0]
+
+
+def test_a_file_cannot_take_the_place_of_what_is_in_a_learners_own_folder(tmp_path: Path) -> None:
+    write(tmp_path / "ada" / f"{EX}.ipynb", b"ada's", age=100)
+    write(tmp_path / "bob" / f"bob__{EX}.ipynb", b"bob's", age=100)
+    write(tmp_path / "eve" / f"ada__{EX}.ipynb", b"eve's")
+    write(tmp_path / "eve" / f"bob__{EX}.ipynb", b"eve's")
+    for places in ([tmp_path], [tmp_path / "ada", tmp_path], [tmp_path / "eve", tmp_path]):
+        pile = collect(places)
+        assert pile.notebooks["ada", EX].read() == b"ada's"
+        assert pile.notebooks["bob", EX].read() == b"bob's"
+        assert sum("not in the learner's folder" in line for line in pile.aside) >= 2
 
 
 def test_links_and_devices_in_a_folder_are_refused(tmp_path: Path) -> None:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 import resource
+import select
+import signal
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -14,7 +17,7 @@ from nncourse.exercises.checking import Check, Exercise, Question, Submission
 from nncourse.grading.answers import Answers, Session
 from nncourse.grading.judge import NOT_RUN, Paper, grade
 from nncourse.grading.notebooks import read_notebook
-from nncourse.grading.sandbox import take_slot
+from nncourse.grading.sandbox import Lost, Sandbox, take_slot
 
 ALL = [10, 10, 10, 10]
 NONE = [0, 0, 0, 0]
@@ -42,6 +45,18 @@ CELLS = {
         "    if os.fork() == 0:\n"
         "        hoard = bytearray(b'x') * (60 << 20)\n"
         "        time.sleep(60)\n"
+        "time.sleep(60)",
+        "Code cell 5 used more than 256 MB of memory",
+    ),
+    "memory_in_processes_of_another_thread": (
+        "import os, threading, time\n"
+        "def many():\n"
+        "    for _ in range(6):\n"
+        "        if os.fork() == 0:\n"
+        "            hoard = bytearray(b'x') * (60 << 20)\n"
+        "            time.sleep(60)\n"
+        "    time.sleep(60)\n"
+        "threading.Thread(target=many, daemon=True).start()\n"
         "time.sleep(60)",
         "Code cell 5 used more than 256 MB of memory",
     ),
@@ -262,6 +277,33 @@ def test_forged_replies_earn_nothing(forged: str) -> None:
     assert points(mark(forge, Q2, Q3, Q4))[0] == 0
 
 
+def test_code_that_takes_its_messages_back_does_not_hold_the_judge_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Promise:
+        """All that it reports is gone before it is read, and full before it is written."""
+
+        def __init__(self) -> None:
+            self._ends: list[int] = []
+
+        def register(self, end: int, _: int) -> None:
+            self._ends.append(end)
+
+        def poll(self, _: float) -> list[tuple[int, int]]:
+            return [(end, 0) for end in self._ends]
+
+    for talk in (
+        lambda sandbox: sandbox.receive(time.monotonic() + 0.3),
+        lambda sandbox: sandbox.send({"text": "x" * (1 << 20)}, [], time.monotonic() + 0.3),
+    ):
+        with take_slot() as slot, closing(Sandbox(SMALL, slot)) as sandbox:
+            os.kill(sandbox._processes()[-1], signal.SIGSTOP)
+            with monkeypatch.context() as patch:
+                patch.setattr(select, "poll", Promise)
+                with pytest.raises(Lost, match="did not finish in time"):
+                    talk(sandbox)
+
+
 def test_announcing_cells_for_ever_does_not_stop_the_clock() -> None:
     cell = (
         "import os, time\n"
@@ -391,6 +433,16 @@ def test_what_hidden_inputs_the_code_has_seen_cannot_reach_a_visible_message() -
     assert not any("31.25" in hint for hint in shown)
     assert PAPER.hidden["q1"]
     assert points(result)[0] == 10
+
+
+def test_the_time_at_which_a_sandbox_dies_does_not_tell_what_it_saw() -> None:
+    spy = "import time\nraise ValueError(f'it is {time.time()}')"
+    dying = "import os\ndef double(x):\n    if x[0] != 1: os._exit(1)\n    return 2 * x"
+    paper = Paper(PAPER.exercise, {"q1": PAPER.hidden["q1"] * 2})
+    with take_slot() as slot:
+        result = grade(notebook(dying, spy), paper, SMALL, slot)
+    assert [m.status for m in result.answers[0].marks] == ["right", "stopped", "stopped"]
+    assert len(result.notes) == 1, "what the cells said when they ran again is not shown"
 
 
 def test_the_rest_of_a_question_is_skipped_after_two_lost_sandboxes() -> None:

@@ -100,6 +100,7 @@ def test_every_learner_has_a_file_name_of_their_own() -> None:
         "con.",
         "ada@x.org",
     ]
+    names += [file_name(name) for name in names if file_name(name) != name]
     files = [file_name(name).lower() for name in names]
     assert len(set(files)) == len(names)
     assert all("/" not in file and "." not in file and len(file) < 80 for file in files)
@@ -129,6 +130,7 @@ def test_tables_for_other_systems_have_the_form_that_these_read(tmp_path: Path) 
     assert [test["score"] for test in results["tests"]] == [10, 0, 0, 0]
     assert [test["max_score"] for test in results["tests"]] == [10] * 4
     assert {test["status"] for test in results["tests"]} == {"passed", "failed"}
+    assert "execution_time" not in results, "code could tell by it what hidden inputs it saw"
 
 
 def test_the_report_counts_what_happened(tmp_path: Path) -> None:
@@ -149,6 +151,16 @@ def test_pages_ask_nobody_for_anything(tmp_path: Path) -> None:
             assert "<script" not in text
 
 
+def test_text_that_no_file_can_hold_is_recorded_and_stops_nobody(tmp_path: Path) -> None:
+    half = "'\\ud800'"
+    result = mark(f"def double(x):\n    raise ValueError({half})", f"ANSWER = {half}", f"1 / {half}")
+    other_kernel = mark_file(b'{"cells": [], "metadata": {"language_info": {"name": "\\ud800"}}}')
+    with book_of(tmp_path) as book:
+        for learner, found in (("ada", result), ("bob", other_kernel)):
+            book.record(learner, EX, "odd \udcff.ipynb", "content", "checks", found)
+    assert "double raised ValueError: ?" in "".join(written(tmp_path).values())
+
+
 def test_the_gradebook_gives_back_what_was_recorded(tmp_path: Path) -> None:
     result = mark("def double(x):\n    return x", Q2, "1 / 0")
     with book_of(tmp_path, ada=result) as book:
@@ -166,6 +178,19 @@ def test_a_gradebook_of_another_version_is_left_alone(tmp_path: Path) -> None:
     database.close()
     with pytest.raises(GradebookError, match="another version"):
         Gradebook(tmp_path / "gradebook.sqlite")
+
+
+def test_a_file_that_is_no_gradebook_is_named_and_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "gradebook.sqlite"
+    path.write_bytes(b"learner,points\n" * 100)
+    with pytest.raises(GradebookError, match="cannot be used: file is not a database"):
+        Gradebook(path)
+    assert path.read_bytes() == b"learner,points\n" * 100
+
+
+def test_the_judge_waits_for_a_teacher_who_looks_at_the_gradebook(tmp_path: Path) -> None:
+    with book_of(tmp_path) as book:
+        assert book._database.execute("PRAGMA busy_timeout").fetchone() >= (60_000,)
 
 
 def test_a_release_holds_the_learners_notebooks_and_nothing_else(tmp_path: Path) -> None:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import io
 import json
+import sys
+import time
+import tracemalloc
 from typing import Any
 
 import numpy as np
@@ -151,3 +154,44 @@ def test_a_message_that_is_too_large_is_refused_before_it_is_read() -> None:
     assert fits(pack({}, [np.zeros(8)]), 64)
     assert not fits(pack({}, [np.zeros(9)]), 64)
     assert not fits(pack({"text": "x" * MOST_TEXT}), 64)
+
+
+def test_an_array_with_a_hundred_thousand_axes_does_not_occupy_the_judge() -> None:
+    text = json.dumps({"arrays": [["<f8", [9] * 100_000]]}).encode()
+    began = time.process_time()
+    with pytest.raises(NotData):
+        unpack(io.BytesIO(PREFIX.pack(len(text), 8) + text + bytes(8)).read, 64)
+    assert time.process_time() - began < 0.3
+
+
+@pytest.mark.parametrize("kind", ["array", "scalar"])
+def test_a_message_does_not_grow_because_it_names_an_array_twice(kind: str) -> None:
+    array = np.zeros((), "<U1000")
+    assert decode(["list", [kind, 0]], [array]) == [array]
+    with pytest.raises(NotData):
+        decode(["list", [kind, 0], [kind, 0]], [array])
+
+
+def test_keys_that_all_have_one_hash_do_not_occupy_the_judge() -> None:
+    tree = ["dict", *([i * sys.hash_info.modulus, 0] for i in range(20_000))]
+    began = time.process_time()
+    with pytest.raises(NotData):
+        decode(tree, [])
+    assert time.process_time() - began < 0.2
+
+
+def test_text_is_looked_at_without_an_object_for_each_letter() -> None:
+    text = json.dumps({"arrays": [["<U1", [1 << 18]]]}).encode()
+    body = np.full(1 << 18, ord("李"), "<u4").tobytes()
+    for last, right in ((b"", True), (b"\0\0\x11\0", False)):
+        file = io.BytesIO(PREFIX.pack(len(text), len(body)) + text + body[: len(body) - len(last)] + last)
+        tracemalloc.start()
+        try:
+            unpack(file.read, 1 << 20)
+        except NotData:
+            assert not right
+        else:
+            assert right
+        most = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert most < 6 * len(body)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from nncourse.exercises.checking import Checks, Submission, Wrong, close, numbers, parts
+from nncourse.exercises.checking import Checks, Submission, Wrong, close, numbers, parts, shape
 
 checks = Checks()
 
@@ -35,6 +35,8 @@ def _(s: Submission) -> None:
 def _(s: Submission) -> None:
     for w1, w2, b in rng().normal(size=(5, 3)):
         k, c = parts(s.line(np.array([w1, w2]), b), 2, "slope and height")
+        shape(k, ())
+        shape(c, ())
         for x1 in (-1.0, 2.0):
             close(
                 w1 * x1 + w2 * (numbers(k) * x1 + numbers(c)) + b,

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from nncourse.exercises.checking import Checks, Submission, close, numbers, parts
+from nncourse.exercises.checking import Checks, Submission, close, numbers, parts, shape
 
 checks = Checks()
 
@@ -44,6 +44,8 @@ def _(s: Submission) -> None:
 def _(s: Submission) -> None:
     W_h, b_h, W_o, b_o, X = random((3, 7), (7,), (7, 2), (2,), (5, 3))
     W, b = parts(s.collapse(W_h, b_h, W_o, b_o), 2, "W and b")
+    shape(W, (3, 2))
+    shape(b, (2,))
     close(
         X @ numbers(W) + numbers(b),
         (X @ W_h + b_h) @ W_o + b_o,

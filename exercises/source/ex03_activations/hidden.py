@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from nncourse.exercises.checking import Checks, Submission, close, numbers
+from nncourse.exercises.checking import Checks, Submission, close, numbers, shape
 
 checks = Checks()
 
@@ -56,6 +56,7 @@ def _(s: Submission) -> None:
     for corners in ((-1.0, 0.5, 4.0), (-3.0, -2.5, -2.0)):
         left, middle, right = corners
         w = numbers(s.tent_weights(*corners))
+        shape(w, (3,))
         found = sum(w[i] * np.maximum(x - corner, 0) for i, corner in enumerate(corners))
         close(
             found,

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import copy
 import runpy
+import threading
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -237,12 +238,16 @@ class Checks:
         return iter(self._checks)
 
 
+_one_at_a_time = threading.Lock()  # runpy replaces parts of sys while it runs
+
+
 def read_checks(path: Path) -> Checks:
     """Return the checks that a Python file collects under the name ``checks``.
 
     The file is code and is run: read your own only.
     """
-    found = runpy.run_path(str(path)).get("checks")
+    with _one_at_a_time:
+        found = runpy.run_path(str(path)).get("checks")
     if not isinstance(found, Checks):
         raise ValueError(f"{path} has no `checks = Checks()`.")
     return found

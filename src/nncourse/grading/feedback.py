@@ -12,13 +12,14 @@ from nncourse.grading import words
 from nncourse.grading.gradebook import Entry, Gradebook
 from nncourse.grading.pages import page, write_text
 
+_HASHED = re.compile(r"-[0-9a-f]{8}$")  # as the names of others end
 _PLAIN = re.compile(r"([\\`*_{}\[\]<>#|~])")
 
 
 def file_name(learner: str) -> str:
     """Return a file name for a learner, safe on every system and different for each."""
     plain = re.sub(r"[^A-Za-z0-9-]+", "_", learner).strip("_")[:60]
-    if plain == learner and plain == plain.lower():
+    if plain == learner and plain == plain.lower() and not _HASHED.search(plain):
         return plain
     return f"{plain}-{hashlib.sha256(learner.encode()).hexdigest()[:8]}"
 

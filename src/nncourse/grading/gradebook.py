@@ -79,6 +79,7 @@ CREATE TABLE IF NOT EXISTS history (
 );
 """
 VERSION = 1
+LONGEST_WAIT = 60.0  # seconds for somebody who looks at the gradebook and holds it, such as a browser for it
 
 
 class GradebookError(Exception):
@@ -98,13 +99,17 @@ class Gradebook:
     """The gradebook in a file; a context that closes it. One thread uses it."""
 
     def __init__(self, path: Path) -> None:
-        self._database = sqlite3.connect(path)
-        self._database.execute("PRAGMA journal_mode = WAL")
-        self._database.execute("PRAGMA foreign_keys = ON")
-        (version,) = self._database.execute("PRAGMA user_version").fetchone()
-        if version not in (0, VERSION):
-            raise GradebookError(f"{path} was written by another version of nncourse ({version}).")
-        self._database.executescript(f"BEGIN; {SCHEMA} PRAGMA user_version = {VERSION}; COMMIT;")
+        self._database = sqlite3.connect(path, timeout=LONGEST_WAIT)
+        try:
+            self._database.execute("PRAGMA journal_mode = WAL")
+            self._database.execute("PRAGMA foreign_keys = ON")
+            (version,) = self._database.execute("PRAGMA user_version").fetchone()
+            if version not in (0, VERSION):
+                raise GradebookError(f"{path} was written by another version of nncourse ({version}).")
+            self._database.executescript(f"BEGIN; {SCHEMA} PRAGMA user_version = {VERSION}; COMMIT;")
+        except sqlite3.Error as error:
+            self._database.close()
+            raise GradebookError(f"{path} cannot be used: {error}.") from None
 
     def __enter__(self) -> Gradebook:
         return self
@@ -126,22 +131,26 @@ class Gradebook:
         key = (learner, exercise)
         now = datetime.now(UTC).isoformat(timespec="seconds")
         with self._database as database:
+
+            def insert(table: str, row: Sequence[object]) -> None:
+                database.execute(f"INSERT INTO {table} VALUES ({_marks(row)})", [_storable(v) for v in row])
+
             database.execute("DELETE FROM submission WHERE (learner, exercise) = (?, ?)", key)
             submission = (
                 *(*key, file, content, marked_with, result.status, result.points, result.max_points),
                 *(json.dumps(result.notes, ensure_ascii=False), result.unsafe, result.seconds, now),
             )
-            database.execute(f"INSERT INTO submission VALUES ({_marks(submission)})", submission)
+            insert("submission", submission)
             history = (*key, content, marked_with, result.status, result.points, now)
-            database.execute(f"INSERT INTO history VALUES ({_marks(history)})", history)
+            insert("history", history)
             for answer in result.answers:
                 row: tuple[Any, ...] = (*key, answer.name, answer.title, answer.points)
                 row = (*row, answer.max_points, answer.status)
-                database.execute(f"INSERT INTO answer VALUES ({_marks(row)})", row)
+                insert("answer", row)
                 for position, mark in enumerate(answer.marks):
                     row = (*key, answer.name, position, mark.name, mark.visible, mark.weight, mark.ok)
                     row = (*row, mark.status, mark.hint, mark.expected, mark.actual, mark.where)
-                    database.execute(f"INSERT INTO mark VALUES ({_marks(row)})", row)
+                    insert("mark", row)
 
     def learners(self) -> list[str]:
         """Return everybody who handed something in, in order."""
@@ -209,6 +218,11 @@ def _cell(value: object) -> object:
     if isinstance(value, float):
         return f"{value:.10g}"
     return f"'{value}" if isinstance(value, str) and value.startswith(tuple("=+-@\t\r")) else value
+
+
+def _storable(value: object) -> object:
+    """Replace what no file can hold: half a surrogate pair, as JSON and odd file names can bring in."""
+    return value.encode("utf-8", "replace").decode() if isinstance(value, str) else value
 
 
 def _marks(row: Sequence[object]) -> str:

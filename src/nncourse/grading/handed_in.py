@@ -24,6 +24,7 @@ from nncourse.grading.notebooks import MOST_BYTES, NotANotebook
 MOST_ENTRIES = 100_000
 LONGEST_NAME = 100
 _EXERCISE = re.compile(r"ex\d\d(?!\d)")
+_ARCHIVES = (".zip", ".7z", ".rar", ".tar", ".tgz", ".gz")
 _SKIPPED = ("__MACOSX", ".ipynb_checkpoints")
 
 
@@ -45,6 +46,9 @@ class HandedIn:
         Where it is.
     changed : float
         When it was last changed, to tell which of two is newer.
+    in_own_folder : bool
+        Whether its folder names the learner. A file's name may be the learner's own choice, and so may
+        name somebody else; the folder is the teacher's.
     read : Callable
         Returns the bytes; raises `NotANotebook` where that is not possible.
     """
@@ -53,6 +57,7 @@ class HandedIn:
     exercise: str
     file: str
     changed: float
+    in_own_folder: bool
     read: Callable[[], bytes]
 
 
@@ -67,16 +72,22 @@ class Pile:
         """Take a notebook, unless a newer one of the same learner is there."""
         named = learner_and_exercise(path)
         if named is None:
-            if path.suffix == ".ipynb":
+            if ".ipynb" in path.name.lower():
                 self.aside.append(f"{file}: no learner and exercise in its name")
+            elif path.suffix.lower() in _ARCHIVES:
+                self.aside.append(f"{file}: an archive inside another place is not opened, name it yourself")
             return
-        found = HandedIn(*named, file, changed, read)
-        other = self.notebooks.get(named)
-        if other is None or other.changed <= changed:
-            self.notebooks[named] = found
-        if other is not None:
-            newer, older = (found, other) if other.changed <= changed else (other, found)
-            self.aside.append(f"{older.file}: older than {newer.file}, which counts")
+        found = HandedIn(*named, file, changed, _clean(path.parent.name) == named[0], read)
+        other = self.notebooks.setdefault(named, found)
+        if other is found:
+            return
+        found_counts = (found.in_own_folder, found.changed) >= (other.in_own_folder, other.changed)
+        counts, left = (found, other) if found_counts else (other, found)
+        self.notebooks[named] = counts
+        why = (
+            "older than" if counts.in_own_folder == left.in_own_folder else "not in the learner's folder like"
+        )
+        self.aside.append(f"{left.file}: {why} {counts.file}, which counts")
 
 
 def learner_and_exercise(path: PurePosixPath) -> tuple[str, str] | None:
@@ -87,11 +98,16 @@ def learner_and_exercise(path: PurePosixPath) -> tuple[str, str] | None:
     if not separator or not _EXERCISE.match(stem):
         learner, stem = path.parent.name, path.stem
     match = _EXERCISE.match(stem)
-    learner = "".join(c for c in unicodedata.normalize("NFC", learner) if c.isprintable())
-    learner = learner.strip()[:LONGEST_NAME]
+    learner = _clean(learner)
     if match is None or match[0] not in catalogue.names() or not learner:
         return None
     return learner, catalogue.exercise(match[0]).name
+
+
+def _clean(learner: str) -> str:
+    """Return a name in one way of writing it, without characters that nobody sees."""
+    printable = "".join(c for c in unicodedata.normalize("NFC", learner) if c.isprintable())
+    return printable.strip()[:LONGEST_NAME]
 
 
 def collect(places: Iterable[Path]) -> Pile:
@@ -117,7 +133,10 @@ def collect(places: Iterable[Path]) -> Pile:
 
 
 def _from_folder(root: Path, pile: Pile) -> None:
-    for folder, folders, files in os.walk(root):
+    def name_error(error: OSError) -> None:
+        pile.aside.append(f"{error.filename}: cannot be read ({error.strerror})")
+
+    for folder, folders, files in os.walk(root, onerror=name_error):
         here = Path(folder)
         for name in [name for name in folders if (here / name).is_symlink()]:
             pile.aside.append(f"{here / name}: a link, not followed")

@@ -135,28 +135,36 @@ def grade(data: bytes, paper: Paper, limits: Limits, slot: Slot | None) -> Resul
         session = Session(reading.cells, paper.asked, limits, slot)
     try:
         session.start()
-        answers = _answers(paper, session)
+        answers, notes = _answers(paper, session)
     except Lost as lost:
-        session.notes.append(f"The notebook {lost}.")
-        answers = paper.nothing()
+        answers, notes = paper.nothing(), (*session.notes, f"The notebook {lost}.")
     finally:
         session.close()
-    notes = (*reading.notes, *session.notes)
+    notes = (*reading.notes, *notes)
     return Result("graded", answers, notes, round(time.monotonic() - begun, 3), unsafe)
 
 
-def _answers(paper: Paper, session: Session | InProcess) -> tuple[Answer, ...]:
+def _answers(paper: Paper, session: Session | InProcess) -> tuple[tuple[Answer, ...], tuple[str, ...]]:
+    """Return the answers, and what the notebook said before the first hidden check.
+
+    What it says later stays here. A sandbox that is started anew has no memory of a hidden input, but it
+    has a clock, and when the one before it chose to die could stand for that input.
+    """
     marks: dict[str, list[Mark]] = {question.name: [] for question in paper.exercise.questions}
     lost: dict[str, int] = dict.fromkeys(marks, 0)
+    notes: tuple[str, ...] = ()
     for visible in (True, False):
+        if not visible:
+            notes = tuple(session.notes)
         for question in paper.exercise.questions:
             for check in question.visible if visible else paper.hidden.get(question.name, ()):
                 outcome = _outcome(question, check, session, lost)
                 marks[question.name].append(_mark(outcome, visible))
-    return tuple(
+    answers = tuple(
         Answer(question.name, question.title, question.points, tuple(marks[question.name]))
         for question in paper.exercise.questions
     )
+    return answers, notes
 
 
 def _outcome(question: Question, check: Check, session: Session | InProcess, lost: dict[str, int]) -> Outcome:

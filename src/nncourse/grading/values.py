@@ -11,6 +11,7 @@ import json
 import math
 import re
 import struct
+import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -19,6 +20,8 @@ import numpy as np
 PREFIX = struct.Struct("<II")  # how many bytes of JSON and of arrays follow
 MOST_TEXT = 1 << 20
 MOST_ARRAYS = 1000
+MOST_AXES = 32  # more than that, and even to count the values of an array would take the judge seconds
+MOST_KEYS = 1000  # of a dict; numbers can be chosen so that all have one hash
 _DTYPE = re.compile(r"\|b1|[<|][iu][1248]|<f[248]|<c(8|16)|<U[1-9]\d{0,5}")
 
 Tree = Any  # what JSON can hold
@@ -63,18 +66,22 @@ def encode(value: object, arrays: list[np.ndarray]) -> Tree:
 def decode(tree: Tree, arrays: Sequence[np.ndarray]) -> Any:
     """Return the value of a tree, made of plain types only.
 
+    Each array has one place in the tree, as `encode` makes it. A short message that named a large array
+    again and again would otherwise fill the memory of the judge with copies.
+
     Raises
     ------
     NotData
         If the tree is not one that `encode` makes.
     """
     try:
-        return _decode(tree, arrays)
-    except (ValueError, TypeError, IndexError, AttributeError, RecursionError) as error:
+        return _decode(tree, dict(enumerate(arrays)))
+    except (ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
         raise NotData(f"a value of the wrong form ({type(error).__name__})") from None
 
 
-def _decode(tree: Tree, arrays: Sequence[np.ndarray]) -> Any:
+def _decode(tree: Tree, arrays: dict[int, np.ndarray]) -> Any:
+    """Build a value, and take out of ``arrays`` those that it uses."""
     if not isinstance(tree, list):
         if isinstance(tree, dict):
             raise ValueError("a bare JSON object")
@@ -85,13 +92,15 @@ def _decode(tree: Tree, arrays: Sequence[np.ndarray]) -> Any:
     if kind == "tuple":
         return tuple(_decode(part, arrays) for part in parts)
     if kind == "dict":
+        if len(parts) > MOST_KEYS:
+            raise ValueError("too many keys")
         return {_decode(key, arrays): _decode(part, arrays) for key, part in parts}
     if kind == "complex":
         real, imaginary = parts
         return complex(float(real), float(imaginary))
     if kind in ("array", "scalar"):
         (place,) = parts
-        array = arrays[place]
+        array = arrays.pop(place)
         return array.copy() if kind == "array" else array.reshape(())[()]
     raise ValueError(f"no kind {kind!r}")
 
@@ -136,6 +145,8 @@ def _arrays(described: list[Any], body: bytes) -> list[np.ndarray]:
     """Cut the body into the arrays that the header describes; not a byte may be left over."""
     arrays, start = [], 0
     for kind, shape in described:
+        if len(shape) > MOST_AXES:
+            raise ValueError("too many axes")
         if not _DTYPE.fullmatch(kind) or any(type(n) is not int or n < 0 for n in shape):
             raise ValueError("not an array of numbers or text")
         dtype = np.dtype(kind)
@@ -145,8 +156,8 @@ def _arrays(described: list[Any], body: bytes) -> list[np.ndarray]:
         flat = np.frombuffer(body[start:end], dtype) if end > start else np.empty(math.prod(shape), dtype)
         if dtype.kind == "b":
             flat = flat.view(np.uint8) != 0  # a byte that is neither 0 nor 1 would be a third truth value
-        elif dtype.kind == "U":
-            flat.tolist()  # raises where the bytes are not text
+        elif dtype.kind == "U" and (flat.view("<u4") > sys.maxunicode).any():
+            raise ValueError("not text")
         arrays.append(flat.reshape(shape))
         start = end
     if start != len(body):
