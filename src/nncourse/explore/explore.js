@@ -311,7 +311,7 @@ function rowsOf(panel, marks, values) {
 }
 
 function tableHTML(panel, rows) {
-  const head = panel.columns.map((c) => `<th scope="col">${escape(c)}</th>`).join("");
+  const head = panel.columns.map((c) => (c ? `<th scope="col">${escape(c)}</th>` : "<td></td>")).join("");
   const body = rows.map((row) => `<tr>${row.map((text) => `<td>${escape(text)}</td>`).join("")}</tr>`).join("");
   return `<table><caption>${escape(panel.title)}</caption><thead><tr>${head}</tr></thead><tbody>${body}</tbody></table>`;
 }
@@ -552,7 +552,7 @@ class Figure {
       const i = Number(element.dataset.panel), panel = this.spec.panels[i];
       const marks = this.scene.marks.filter((m) => m.panel === panel.name);
       if (panel.kind === "table") {
-        const rows = rowsOf(panel, marks, values), texts = rows.flat(), cells = element.querySelectorAll("td");
+        const rows = rowsOf(panel, marks, values), texts = rows.flat(), cells = element.querySelectorAll("tbody td");
         if (cells.length !== texts.length) element.innerHTML = tableHTML(panel, rows);
         else texts.forEach((text, k) => cells[k].textContent === text || (cells[k].textContent = text));
         return;
