@@ -288,7 +288,7 @@ SYMMETRIC_STARTS = {
     "1e-1": ("0.5, noise 0.1", SHARED, 0.1),
 }
 _NEARLY_ZERO = 1e-9
-_SIDE = np.linspace(-1.92, 1.92, 25)
+_SIDE = np.linspace(-1.92, 1.92, 21)
 
 
 @cache
@@ -451,11 +451,11 @@ def three_sigma() -> Explorable:
     """Show the area of a normal curve within k standard deviations."""
 
     def bell(mean: float, sigma: float) -> Line:
-        z = np.linspace(-4.5, 4.5, 121)
+        z = np.linspace(-4.5, 4.5, 81)
         return Line("bell", mean + sigma * z, np.exp(-(z**2) / 2), color="ink")
 
     def area(mean: float, sigma: float, k: float) -> list[Mark]:
-        z = np.linspace(-k, k, 61) if k > 0 else np.zeros(2)
+        z = np.linspace(-k, k, 41) if k > 0 else np.zeros(2)
         x = mean + sigma * z
         return [
             Area("bell", x, np.zeros(len(x)), np.exp(-(z**2) / 2), color="blue"),
@@ -586,7 +586,7 @@ def one_layer() -> Explorable:
     tops = {"sigmoid": (-0.1, 1.1), "tanh": (-1.15, 1.15), "relu": (-1.0, 8.0)}
 
     def curve(activation: str) -> list[Mark]:
-        z = np.linspace(-8, 8, 161)
+        z = np.linspace(-8, 8, 101)
         left, right = z[z <= 0], np.concatenate([[1e-9], z[z > 0]])
         z_slope = np.concatenate([left, [np.nan], right])
         slope = np.concatenate(
@@ -605,7 +605,7 @@ def one_layer() -> Explorable:
     def crowd(activation: str, sigma: float, fan_in: str) -> list[Mark]:
         size = sigma * np.sqrt(int(fan_in))
         reach = min(8.0, 5 * size)
-        z = np.linspace(-reach, reach, 81)
+        z = np.linspace(-reach, reach, 51)
         bell = np.exp(-((z / size) ** 2) / 2)
         low, high = tops[activation]
         return [
