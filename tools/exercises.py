@@ -1,12 +1,13 @@
-"""Make the learner's notebooks, the visible checks and the solution pages from one source each.
+"""Make the learner's notebooks, the solution pages and the lists of questions from one source each.
 
 A source is a folder `exercises/source/exNN_name` that holds
 
     exercise.md   the text: an introduction, then for each question a heading "## q1 · title · 10 points",
                   its statement, a ```python solution block and the explanation of the solution
-    visible.py    the checks that the notebook runs; they go into the package
     hidden.py     the checks that only the judge runs
     wrong.toml    typical wrong answers, and words of the hint that each must get
+
+The checks that the notebook runs are `src/nncourse/exercises/exNN.py`.
 
 Other ```python blocks above a solution become cells of the notebook. In a solution, what a learner is
 to write is the body of each function; or, where `# answer` and `# end` stand in it, what is between.
@@ -17,6 +18,7 @@ to write is the body of each function; or, where `# answer` and `# end` stand in
 from __future__ import annotations
 
 import ast
+import json
 import re
 import subprocess
 import sys
@@ -236,32 +238,16 @@ def notebook(source: Source) -> str:
     return canonical(_formatted(text, f"{source.name}.ipynb"))
 
 
-def module(source: Source) -> str:
-    """The package's module: the visible checks, and what the questions are."""
-    checks = (source.folder / "visible.py").read_text("utf-8")
-    docstring, _, code = checks.partition('"""\n')
-    if not docstring.startswith('"""'):
-        raise SourceError(f"{source.name}: visible.py begins with a docstring.")
-    code = re.sub(
-        r"^from nncourse\.exercises\.checking import (.+)$",
-        lambda found: (
-            "from nncourse.exercises.checking import "
-            + ", ".join(sorted({*found[1].split(", "), "Exercise", "Question"}))
-        ),
-        code,
-        flags=re.MULTILINE,
-    )
-    questions = ",\n".join(
-        f'Question("{q.name}", {q.title!r}, {q.points}, {q.asks!r}, checks["{q.name}"])'
-        for q in source.questions
-    )
-    text = (
-        f'"""The visible checks of exercise {source.number}, {source.title.lower()}.\n\n'
-        f"Made by tools/exercises.py from exercises/source/{source.name}: change them there.\n"
-        f'"""\n{code}\n\n'
-        f"EXERCISE = Exercise({source.name!r}, {source.title!r}, ({questions},))\n"
-    )
-    return _formatted(text, f"{source.short}.py")
+def questions(source: Source) -> str:
+    """What the package knows of the questions; their checks stand beside it, in a module."""
+    facts = {
+        "name": source.name,
+        "title": source.title,
+        "questions": [
+            {"name": q.name, "title": q.title, "points": q.points, "asks": q.asks} for q in source.questions
+        ],
+    }
+    return json.dumps(facts, indent=2, ensure_ascii=False) + "\n"
 
 
 def solutions_page(source: Source) -> str:
@@ -308,7 +294,7 @@ def made_from(source: Source) -> dict[Path, str]:
     return {
         ROOT / "exercises" / f"{source.name}.ipynb": notebook(source),
         ROOT / "exercises" / "solutions" / f"{source.name}.md": solutions_page(source),
-        ROOT / "src" / "nncourse" / "exercises" / f"{source.short}.py": module(source),
+        ROOT / "src" / "nncourse" / "exercises" / f"{source.short}.json": questions(source),
     }
 
 

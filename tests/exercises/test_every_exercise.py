@@ -60,6 +60,12 @@ def test_the_package_has_the_exercises_that_have_a_source() -> None:
     assert catalogue.names() == [source.short for source in EVERY_SOURCE]
 
 
+@each_source
+def test_every_check_belongs_to_a_question(source: Source) -> None:
+    module = importlib.import_module(f"nncourse.exercises.{source.short}")
+    assert set(module.checks) == {question.name for question in source.questions}
+
+
 @each_question
 def test_a_statement_gives_shapes_or_types_and_an_example(source: Source, question: QuestionSource) -> None:
     assert "**Example:**" in question.statement

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from exercises import ROOT, SourceError, module, notebook, read, solutions_page, sources, stub
+from exercises import ROOT, SourceError, notebook, questions, read, solutions_page, sources, stub
 
 TEXT = """# A title
 
@@ -40,17 +40,6 @@ def double(x):
 
 Because x + x = 2x.
 """
-CHECKS = '''"""Checks."""
-
-from nncourse.exercises.checking import Checks, Submission, close
-
-checks = Checks()
-
-
-@checks.of("q1", "two")
-def _(s: Submission) -> None:
-    close(s.double(2), 4, "Add it to itself.")
-'''
 WRONG = '[[q1]]\nname = "once"\nthis = "+ _helper(x)"\nthat = ""\nhint = "Add"\n'
 
 
@@ -60,7 +49,6 @@ def folder(tmp_path: Path) -> Path:
     folder = tmp_path / "ex42_double"
     folder.mkdir()
     (folder / "exercise.md").write_text(TEXT, "utf-8")
-    (folder / "visible.py").write_text(CHECKS, "utf-8")
     (folder / "wrong.toml").write_text(WRONG, "utf-8")
     return folder
 
@@ -98,12 +86,12 @@ def test_the_notebook_has_text_given_code_stub_and_check_in_order(folder: Path) 
     assert not any("x + x" in words or "solution" in words for words in text.values())
 
 
-def test_the_module_carries_the_visible_checks_and_the_questions(folder: Path) -> None:
-    namespace: dict[str, object] = {}
-    exec(module(read(folder)), namespace)
-    exercise = namespace["EXERCISE"]
-    assert exercise.question("q1").asks == ("double",)  # type: ignore[attr-defined]
-    assert [check.name for check in exercise.question("q1").visible] == ["two"]  # type: ignore[attr-defined]
+def test_the_package_learns_what_each_question_asks(folder: Path) -> None:
+    assert json.loads(questions(read(folder))) == {
+        "name": "ex42_double",
+        "title": "A title",
+        "questions": [{"name": "q1", "title": "Double", "points": 100, "asks": ["double"]}],
+    }
 
 
 def test_the_solution_stands_inside_what_opens_with_a_click(folder: Path) -> None:

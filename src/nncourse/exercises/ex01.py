@@ -1,11 +1,8 @@
-"""The visible checks of exercise 1, the neuron.
-
-Made by tools/exercises.py from exercises/source/ex01_neuron: change them there.
-"""
+"""The visible checks of exercise 1, the neuron."""
 
 import numpy as np
 
-from nncourse.exercises.checking import Checks, Exercise, Question, Submission, Wrong, close, numbers, parts
+from nncourse.exercises.checking import Checks, Submission, Wrong, close, numbers, parts
 
 checks = Checks()
 
@@ -208,16 +205,3 @@ def _(s: Submission) -> None:
     close(mistakes, 0, "Where all labels are 0 there is no mistake.")
     if np.asarray(mistakes).dtype.kind not in "iu":
         raise Wrong("The number is right, its type is not: an int is wanted, and this is a float.")
-
-
-EXERCISE = Exercise(
-    "ex01_neuron",
-    "The neuron",
-    (
-        Question("q1", "One neuron, many samples", 15, ("neuron",), checks["q1"]),
-        Question("q2", "Weights for five gates", 20, ("gate",), checks["q2"]),
-        Question("q3", "Where the neuron changes its mind", 15, ("line",), checks["q3"]),
-        Question("q4", "One step of the perceptron", 20, ("learn",), checks["q4"]),
-        Question("q5", "Learn until it is right", 30, ("perceptron",), checks["q5"]),
-    ),
-)

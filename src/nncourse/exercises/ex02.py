@@ -1,21 +1,8 @@
-"""The visible checks of exercise 2, the multilayer perceptron.
-
-Made by tools/exercises.py from exercises/source/ex02_multilayer_perceptron: change them there.
-"""
+"""The visible checks of exercise 2, the multilayer perceptron."""
 
 import numpy as np
 
-from nncourse.exercises.checking import (
-    Checks,
-    Exercise,
-    Question,
-    Submission,
-    Wrong,
-    close,
-    numbers,
-    parts,
-    shape,
-)
+from nncourse.exercises.checking import Checks, Submission, Wrong, close, numbers, parts, shape
 
 checks = Checks()
 
@@ -189,16 +176,3 @@ def _(s: Submission) -> None:
                 "Every output has met every label. Which shape do both have after your first line?": 1.5,
             },
         )
-
-
-EXERCISE = Exercise(
-    "ex02_multilayer_perceptron",
-    "The multilayer perceptron",
-    (
-        Question("q1", "How many numbers does it learn?", 15, ("num_parameters",), checks["q1"]),
-        Question("q2", "Forward", 25, ("forward",), checks["q2"]),
-        Question("q3", "XOR by hand, exactly", 20, ("xor_network",), checks["q3"]),
-        Question("q4", "The tower falls", 20, ("collapse",), checks["q4"]),
-        Question("q5", "The silent mistake", 20, ("mean_squared_error",), checks["q5"]),
-    ),
-)

@@ -1,11 +1,8 @@
-"""The visible checks of exercise 3, activation functions.
-
-Made by tools/exercises.py from exercises/source/ex03_activations: change them there.
-"""
+"""The visible checks of exercise 3, activation functions."""
 
 import numpy as np
 
-from nncourse.exercises.checking import Checks, Exercise, Question, Submission, Wrong, close
+from nncourse.exercises.checking import Checks, Submission, Wrong, close
 
 checks = Checks()
 
@@ -185,16 +182,3 @@ def _(s: Submission) -> None:
             "Going down takes another run than going up.": [0.5, -1, 0.5],
         },
     )
-
-
-EXERCISE = Exercise(
-    "ex03_activations",
-    "Activation functions",
-    (
-        Question("q1", "Sigmoid and its slope", 20, ("sigmoid", "sigmoid_slope"), checks["q1"]),
-        Question("q2", "A leak", 20, ("leaky_relu", "leaky_relu_slope"), checks["q2"]),
-        Question("q3", "How deep until it is gone?", 20, ("layers_until",), checks["q3"]),
-        Question("q4", "Dead units", 20, ("dead_units",), checks["q4"]),
-        Question("q5", "A tent from three corners", 20, ("tent_weights",), checks["q5"]),
-    ),
-)

@@ -1,11 +1,8 @@
-"""The visible checks of exercise 4, backpropagation.
-
-Made by tools/exercises.py from exercises/source/ex04_backpropagation: change them there.
-"""
+"""The visible checks of exercise 4, backpropagation."""
 
 import numpy as np
 
-from nncourse.exercises.checking import Checks, Exercise, Question, Submission, close, parts
+from nncourse.exercises.checking import Checks, Submission, close, parts
 
 checks = Checks()
 
@@ -225,16 +222,3 @@ def _(s: Submission) -> None:
     w = np.array([[0.5, 1.0, -1.0], [2.0, 0.1, 0.3]])
     right = 3 * w**2 + 1 + 2 * np.prod(w) ** 2 / w
     close(s.measured_gradient(w, 1e-5), right, "A matrix has two indices. Go through all places.", rtol=1e-5)
-
-
-EXERCISE = Exercise(
-    "ex04_backpropagation",
-    "Backpropagation",
-    (
-        Question("q1", "Two paths", 15, ("two_paths",), checks["q1"]),
-        Question("q2", "Back through a linear layer", 25, ("linear_backward",), checks["q2"]),
-        Question("q3", "Back through the activation", 15, ("tanh_backward",), checks["q3"]),
-        Question("q4", "The whole network", 25, ("gradients",), checks["q4"]),
-        Question("q5", "The check", 20, ("measured_gradient",), checks["q5"]),
-    ),
-)

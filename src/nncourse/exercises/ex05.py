@@ -1,11 +1,8 @@
-"""The visible checks of exercise 5, gradient descent.
-
-Made by tools/exercises.py from exercises/source/ex05_gradient_descent: change them there.
-"""
+"""The visible checks of exercise 5, gradient descent."""
 
 import numpy as np
 
-from nncourse.exercises.checking import Checks, Exercise, Question, Submission, close, shape
+from nncourse.exercises.checking import Checks, Submission, close, shape
 
 checks = Checks()
 
@@ -235,17 +232,3 @@ def _(s: Submission) -> None:
             "set in __init__.": w - 0.19 * gradient
         },
     )
-
-
-EXERCISE = Exercise(
-    "ex05_gradient_descent",
-    "Gradient descent",
-    (
-        Question("q1", "The slope of a parabola", 10, ("slope",), checks["q1"]),
-        Question("q2", "The walk", 20, ("walk",), checks["q2"]),
-        Question("q3", "Two learning rates to know", 15, ("one_step_rate", "largest_rate"), checks["q3"]),
-        Question("q4", "The slope in a direction", 15, ("slope_along",), checks["q4"]),
-        Question("q5", "The gradient of a model", 20, ("cost_gradient",), checks["q5"]),
-        Question("q6", "A heavy ball", 20, ("HeavyBall",), checks["q6"]),
-    ),
-)

@@ -1,11 +1,8 @@
-"""The visible checks of exercise 6, loss.
-
-Made by tools/exercises.py from exercises/source/ex06_loss: change them there.
-"""
+"""The visible checks of exercise 6, loss."""
 
 import numpy as np
 
-from nncourse.exercises.checking import Checks, Exercise, Question, Submission, Wrong, close, shape
+from nncourse.exercises.checking import Checks, Submission, Wrong, close, shape
 
 checks = Checks()
 
@@ -210,16 +207,3 @@ def _(s: Submission) -> None:
 def _(s: Submission) -> None:
     p = np.array([0.2, 0.3, 0.5])
     close(s.kl_divergence(p, p), 0, "If the belief is right, it costs nothing.")
-
-
-EXERCISE = Exercise(
-    "ex06_loss",
-    "Loss",
-    (
-        Question("q1", "Squared error, and one that forgives", 20, ("mse", "huber"), checks["q1"]),
-        Question("q2", "Softmax that does not overflow", 20, ("softmax",), checks["q2"]),
-        Question("q3", "Cross entropy", 20, ("cross_entropy",), checks["q3"]),
-        Question("q4", "The gradient", 20, ("score_gradient",), checks["q4"]),
-        Question("q5", "The price of a wrong belief", 20, ("kl_divergence",), checks["q5"]),
-    ),
-)

@@ -1,11 +1,8 @@
-"""The visible checks of exercise 7, initialization.
-
-Made by tools/exercises.py from exercises/source/ex07_initialization: change them there.
-"""
+"""The visible checks of exercise 7, initialization."""
 
 import numpy as np
 
-from nncourse.exercises.checking import Checks, Exercise, Question, Submission, Wrong, close, numbers, shape
+from nncourse.exercises.checking import Checks, Submission, Wrong, close, numbers, shape
 
 checks = Checks()
 
@@ -186,16 +183,3 @@ def _(s: Submission) -> None:
             "The derivative of the square has a factor 2.": W - error * np.outer(x, v) / 2,
         },
     )
-
-
-EXERCISE = Exercise(
-    "ex07_initialization",
-    "Initialization",
-    (
-        Question("q1", "The two formulas", 15, ("xavier_limit", "kaiming_std"), checks["q1"]),
-        Question("q2", "Draw a layer", 20, ("draw_weights",), checks["q2"]),
-        Question("q3", "Fifty linear layers", 20, ("growth",), checks["q3"]),
-        Question("q4", "Follow the signal", 25, ("sizes_through",), checks["q4"]),
-        Question("q5", "Equal units", 20, ("step",), checks["q5"]),
-    ),
-)

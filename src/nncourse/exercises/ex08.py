@@ -1,21 +1,8 @@
-"""The visible checks of exercise 8, regularization.
-
-Made by tools/exercises.py from exercises/source/ex08_regularization: change them there.
-"""
+"""The visible checks of exercise 8, regularization."""
 
 import numpy as np
 
-from nncourse.exercises.checking import (
-    Checks,
-    Exercise,
-    Question,
-    Submission,
-    Wrong,
-    close,
-    numbers,
-    parts,
-    same,
-)
+from nncourse.exercises.checking import Checks, Submission, Wrong, close, numbers, parts, same
 
 checks = Checks()
 
@@ -242,16 +229,3 @@ def _(s: Submission) -> None:
         mistakes={"Only epochs in a row count. A better one begins the count anew.": 3},
     )
     close(best, 4, f"For {losses} with patience 2 epoch 4 is the best.")
-
-
-EXERCISE = Exercise(
-    "ex08_regularization",
-    "Regularization",
-    (
-        Question("q1", "What wavers and what misses", 20, ("bias_and_variance",), checks["q1"]),
-        Question("q2", "Weight decay", 15, ("decayed_step",), checks["q2"]),
-        Question("q3", "Dropout", 25, ("dropout",), checks["q3"]),
-        Question("q4", "Four normalizations, two of them", 20, ("batch_norm", "layer_norm"), checks["q4"]),
-        Question("q5", "Stop in time", 20, ("early_stopping",), checks["q5"]),
-    ),
-)

@@ -1,23 +1,9 @@
-"""The visible checks of exercise 9, putting it together.
-
-Made by tools/exercises.py from exercises/source/ex09_putting_it_together: change them there.
-"""
+"""The visible checks of exercise 9, putting it together."""
 
 import numpy as np
 
 from nncourse.data import digits
-from nncourse.exercises.checking import (
-    Checks,
-    Exercise,
-    Question,
-    Submission,
-    Wrong,
-    close,
-    numbers,
-    parts,
-    same,
-    shape,
-)
+from nncourse.exercises.checking import Checks, Submission, Wrong, close, numbers, parts, same, shape
 
 checks = Checks()
 
@@ -218,16 +204,3 @@ def _(s: Submission) -> None:
             "at least 88%",
             f"{right:.0%}",
         )
-
-
-EXERCISE = Exercise(
-    "ex09_putting_it_together",
-    "Putting it together",
-    (
-        Question("q1", "Split without leaking", 20, ("split",), checks["q1"]),
-        Question("q2", "Standardize", 20, ("standardize",), checks["q2"]),
-        Question("q3", "Who is taken for whom", 15, ("confusion",), checks["q3"]),
-        Question("q4", "What the table says", 20, ("read_confusion",), checks["q4"]),
-        Question("q5", "The classifier", 25, ("classify",), checks["q5"]),
-    ),
-)

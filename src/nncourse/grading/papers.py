@@ -48,6 +48,7 @@ class Recipe:
         exercise = catalogue.exercise(self.name).name.partition("_")[0]
         for path in [
             _PACKAGE / "exercises" / f"{exercise}.py",
+            _PACKAGE / "exercises" / f"{exercise}.json",
             _PACKAGE / "exercises" / "checking.py",
             *(
                 _PACKAGE / "grading" / f"{part}.py"
