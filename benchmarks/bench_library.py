@@ -42,7 +42,8 @@ INTRODUCTION = """# Speed of the library
 Written by `make bench`. One training step, in microseconds: same network, same batch, softmax cross
 entropy, plain SGD. In brackets: how many times longer than nncourse it takes. *bare* is the matrix
 products of the step alone, *plain* the whole step as a NumPy script without a single check. The
-contenders take turns; compare numbers of one table only.
+contenders take turns; compare numbers of one table only. A goal that *plain* misses too is out of
+reach for NumPy on this machine: the time goes into calls and copies that any such script makes.
 
 {cores} cores{load}. Importing the library takes {seconds:.3f} s beyond NumPy (goal 0.15 s).
 """
