@@ -52,6 +52,9 @@ BROWSER_FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+# The files that bring figures follow a page that has loaded. This becomes true when all are there.
+FIGURES_ARRIVED = """Object.keys(window.nncourse?.recordings ?? {}).length ===
+    document.querySelectorAll('[data-recording]').length"""
 LOCAL_SCHEMES = ("data", "blob", "about")
 
 

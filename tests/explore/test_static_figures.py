@@ -22,7 +22,7 @@ from one_of_everything import everything
 from playwright.sync_api import Browser, Locator, Page, expect
 
 import nncourse.explore
-from conftest import OpenPage, Visit, visits
+from conftest import FIGURES_ARRIVED, OpenPage, Visit, visits
 from nncourse.explorables import every_figure
 from nncourse.explore import Explorable, Slider, Stepper, Toggle, Value
 from nncourse.explore.page import _NO_SCRIPT, START_IN_PAGE, as_classic_script, figure_html, recording_script
@@ -680,7 +680,7 @@ def test_a_figure_starts_when_the_reader_comes_near_even_without_a_connection(
     crowded_page: list[Stage],
 ) -> None:
     stage = crowded_page[-1]
-    stage.page.wait_for_load_state("networkidle")
+    stage.page.wait_for_function(FIGURES_ARRIVED)
     stage.page.context.set_offline(True)
     assert stage.root.get_attribute("data-ready") is None
     name = next(iter(stage.figure.controls))

@@ -679,7 +679,8 @@ function positionsInHash(spec) {
   return found;
 }
 
-const recordings = {}; // what the files in `folder` bring, by the figure's name
+const QUIET = 2000; // ms after a page has loaded, in which nothing is fetched that is not yet needed
+const recordings = {}; // what the figures' files bring, by name
 
 /** Bring the figures of a built page to life, each when the reader comes near it. */
 function boot(folder) {
@@ -734,10 +735,9 @@ function boot(folder) {
   const startNear = (entries) => entries.filter((e) => e.isIntersecting).forEach((e) => start(e.target));
   const near = new IntersectionObserver(startNear, { rootMargin: "100% 0px" }); // from one screen away
   roots.forEach((root) => near.observe(root));
-  addEventListener("load", async () => { // a reader may lose the connection later
-    await opened;
+  addEventListener("load", () => setTimeout(async () => { // since a reader may lose the connection
     for (const root of roots) await load(root).catch(() => {});
-  });
+  }, QUIET));
 }
 
 const nameOf = (root) => root.dataset.explorable || root.dataset.picture;
