@@ -417,7 +417,8 @@ function put(element, html) {
 }
 
 const WAIT_BEFORE_SPEAKING = 150; // ms: a reader who drags hears the last description, not each one
-const STEP_EVERY = 600; // ms between two steps while playing
+const STEP_EVERY = 600; // ms between two steps of the grid while playing
+const FASTEST = 40; // ms between two steps in a notebook, where there may be more of them
 
 const positionIn = (input) => Number(input.type === "checkbox" ? input.checked : input.value);
 
@@ -507,7 +508,7 @@ class Figure {
     this.timer = setInterval(() => {
       if (this.positions[name] >= last || !this.root.isConnected) this.stop();
       else this.move({ [name]: this.positions[name] + 1 });
-    }, STEP_EVERY);
+    }, Math.max(FASTEST, STEP_EVERY * (this.control(name).pace || 1)));
   }
 
   stop() {
@@ -589,9 +590,18 @@ function bytesOf(data) {
   return data instanceof DataView ? new Uint8Array(data.buffer, data.byteOffset, data.byteLength) : new Uint8Array(data);
 }
 
+/** The specification in a notebook, where a stepper may stop at more steps than the page shows. */
+function liveSpec(spec) {
+  const finer = (c) => {
+    const every = c.grid[1] - c.grid[0], grid = Array.from({ length: c.grid.at(-1) / c.live + 1 }, (_, i) => i * c.live);
+    return { ...c, grid, start: grid.indexOf(c.grid[c.start]), pace: c.live / every };
+  };
+  return { ...spec, controls: spec.controls.map((c) => (c.live ? finer(c) : c)) };
+}
+
 /** The widget's view. The widget protocol itself keeps back all but the last of several moves. */
 function render({ model, el }) {
-  const spec = model.get("spec"), id = `nn${++figures}-${spec.name.replace(/\W/g, "-")}`;
+  const spec = liveSpec(model.get("spec")), id = `nn${++figures}-${spec.name.replace(/\W/g, "-")}`;
   const read = (state) => replay(state, bytesOf(state.data))(startOf(spec));
   const same = (a, b) => spec.controls.every((c) => a[c.name] === b[c.name]);
   const root = document.createElement("div");
