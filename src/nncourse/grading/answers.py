@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from nncourse.exercises.checking import Missing, NotAnswered, Raised, Submission, Wrong
+from nncourse.exercises.checking import Missing, NotAnswered, Raised, Submission, Wrong, given
 from nncourse.grading.notebooks import Cell
 from nncourse.grading.sandbox import Limits, Lost, Sandbox, Slot
 from nncourse.grading.values import NotData, decode, encode
@@ -40,6 +40,7 @@ class Session:
 
     def __init__(self, cells: list[Cell], asked: Collection[str], limits: Limits, slot: Slot) -> None:
         self.notes: list[str] = []
+        self.changed = False  # whether the last call changed its arguments
         self._asked = sorted(asked)
         self.limits = limits
         self._cells = cells
@@ -104,8 +105,10 @@ class Session:
         assert self._sandbox is not None, "begin_check comes first"
         arrays: list[np.ndarray] = []
         packed = {
-            "arguments": [encode(value, arrays) for value in values.get("arguments", ())],
-            "options": {key: encode(value, arrays) for key, value in values.get("options", {}).items()},
+            "arguments": [encode(given(value), arrays) for value in values.get("arguments", ())],
+            "options": {
+                key: encode(given(value), arrays) for key, value in values.get("options", {}).items()
+            },
         }
         try:
             request = {**request, **packed, "most_bytes": self.limits.result}
@@ -147,6 +150,10 @@ class Answers:
     def __init__(self, session: Session) -> None:
         self._session = session
 
+    @property
+    def _changed(self) -> bool:
+        return self._session.changed
+
     def __getattr__(self, name: str) -> Any:
         """Return a value of the notebook, or something to call it by."""
         if name.startswith("_"):
@@ -166,6 +173,7 @@ class _Remote:
     def __call__(self, *arguments: Any, **options: Any) -> Any:
         request = {"do": "call", "object": self._place, "name": self._name}
         reply, arrays = self._session.ask(request, {"arguments": arguments, "options": options})
+        self._session.changed = reply.get("changed") is True
         return _result(self._session, reply, arrays, self._label)
 
     def __getattr__(self, name: str) -> Any:
