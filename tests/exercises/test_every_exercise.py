@@ -30,7 +30,11 @@ each_question = pytest.mark.parametrize(
 def asked(source: Source, question: QuestionSource) -> tuple[Question, tuple[Check, ...], tuple[Check, ...]]:
     """The question as the package has it, its visible checks and its hidden ones."""
     packaged = catalogue.exercise(source.short).question(question.name)
-    return packaged, packaged.visible, read_checks(source.folder / "hidden.py")[question.name]
+    return (
+        packaged,
+        packaged.visible,
+        read_checks((source.folder / "hidden.py").read_text("utf-8"))[question.name],
+    )
 
 
 def judged(source: Source, question: QuestionSource, answer: str, checks: Iterable[Check]) -> list[Outcome]:

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,7 @@ import numpy as np
 from nncourse.exercises.checking import Missing, NotAnswered, Raised, Submission, Wrong, given
 from nncourse.grading.notebooks import Cell
 from nncourse.grading.sandbox import Limits, Lost, Sandbox, Slot
-from nncourse.grading.values import NotData, decode, encode
+from nncourse.grading.values import Message, NotData, decode, encode
 
 MOST_LEFT_OUT = 3  # cells that kill or hang their process; after that the notebook is given up
 MOST_NOTES = 30
@@ -100,19 +100,30 @@ class Session:
     def _soon(self, seconds: float) -> float:
         return min(time.monotonic() + seconds, self._end)
 
-    def ask(self, request: dict[str, Any], values: dict[str, Any]) -> tuple[dict[str, Any], list[np.ndarray]]:
-        """Send a request with values in it, and return the reply."""
-        assert self._sandbox is not None, "begin_check comes first"
+    def look(self, place: int | None, name: str) -> Message:
+        """Ask for a name of the notebook, or an attribute of an object; return the reply."""
+        return self._ask({"do": "look", "object": place, "name": name}, [])
+
+    def call(
+        self, place: int | None, name: str | None, arguments: Sequence[Any], options: Mapping[str, Any]
+    ) -> Message:
+        """Call what has this name, or an object; return the reply, and note whether arguments changed."""
         arrays: list[np.ndarray] = []
-        packed = {
-            "arguments": [encode(given(value), arrays) for value in values.get("arguments", ())],
-            "options": {
-                key: encode(given(value), arrays) for key, value in values.get("options", {}).items()
-            },
+        request = {
+            "do": "call",
+            "object": place,
+            "name": name,
+            "arguments": [encode(given(value), arrays) for value in arguments],
+            "options": {key: encode(given(value), arrays) for key, value in options.items()},
         }
+        reply = self._ask(request, arrays)
+        self.changed = reply[0].get("changed") is True
+        return reply
+
+    def _ask(self, request: dict[str, Any], arrays: list[np.ndarray]) -> Message:
+        assert self._sandbox is not None, "begin_check comes first"
         try:
-            request = {**request, **packed, "most_bytes": self.limits.result}
-            self._sandbox.send(request, arrays, self._deadline)
+            self._sandbox.send({**request, "most_bytes": self.limits.result}, arrays, self._deadline)
             return self._sandbox.receive(self._deadline)
         except Lost:
             self.close()
@@ -171,9 +182,7 @@ class _Remote:
         self._label = label
 
     def __call__(self, *arguments: Any, **options: Any) -> Any:
-        request = {"do": "call", "object": self._place, "name": self._name}
-        reply, arrays = self._session.ask(request, {"arguments": arguments, "options": options})
-        self._session.changed = reply.get("changed") is True
+        reply, arrays = self._session.call(self._place, self._name, arguments, options)
         return _result(self._session, reply, arrays, self._label)
 
     def __getattr__(self, name: str) -> Any:
@@ -183,7 +192,7 @@ class _Remote:
 
 
 def _look(session: Session, place: int | None, name: str, label: str) -> Any:
-    reply, arrays = session.ask({"do": "look", "object": place, "name": name}, {})
+    reply, arrays = session.look(place, name)
     if reply == {"callable": True}:
         return _Remote(session, place, name, label)
     return _result(session, reply, arrays, label)

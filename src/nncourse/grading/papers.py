@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import platform
 import re
-import tempfile
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -101,11 +100,8 @@ def make_paper(recipe: Recipe) -> Paper:
     PaperError
         If the source of the checks does not run.
     """
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "hidden.py"
-        path.write_text(recipe.hidden, "utf-8")
-        try:
-            checks = read_checks(path)
-        except Exception as error:
-            raise PaperError(f"the hidden checks of {recipe.name} do not run: {error}") from error
+    try:
+        checks = read_checks(recipe.hidden)
+    except Exception as error:
+        raise PaperError(f"the hidden checks of {recipe.name} do not run: {error}") from error
     return Paper(catalogue.exercise(recipe.name), {question: checks[question] for question in checks})
