@@ -30,7 +30,7 @@ sandbox: setup
 	@$(BIN)/python tools/bubblewrap.py
 
 test: browser sandbox lint  ## run every check: style, types, notebooks, library, built pages, judge
-	@OPENBLAS_NUM_THREADS=1 $(BIN)/pytest
+	@OPENBLAS_NUM_THREADS=1 $(BIN)/pytest --numprocesses logical --maxprocesses 4 --dist loadgroup
 
 bench: browser sandbox  ## time the pages, the library and the judge; writes docs/benchmarks/
 	@$(BIN)/python benchmarks/bench_pages.py

@@ -10,7 +10,7 @@ from urllib.parse import unquote, urlsplit
 import pytest
 
 from build_book import ROOT, table_of_contents
-from conftest import BRANCH, CONFIG, REPOSITORY, OpenPage, launch_links, serious_violations
+from conftest import BRANCH, CONFIG, FIGURES_ARRIVED, REPOSITORY, OpenPage, launch_links, violations
 
 TOC = table_of_contents(ROOT)
 ALL_PAGES = [f"{page}.html" for page in (*TOC, "search", "genindex")]
@@ -43,7 +43,7 @@ def test_page_asks_no_other_host_and_keeps_quiet(open_page: OpenPage, name: str)
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_page_is_accessible(open_page: OpenPage, name: str, scheme: str) -> None:
     visit = open_page(name, scheme=scheme)
-    assert serious_violations(visit.page) == []
+    assert violations(visit.page) == []
 
 
 @every_page
@@ -121,6 +121,7 @@ def test_reader_switches_between_light_and_dark(open_page: OpenPage) -> None:
 def test_page_stays_light(open_page: OpenPage, book: Path, name: str) -> None:
     visit = open_page(name)
     visit.page.wait_for_load_state("networkidle")
+    visit.page.wait_for_function(FIGURES_ARRIVED)
     files = {path for url in visit.requests if (path := local_file(book, url)).is_file()}
     budget = CHAPTER_BUDGET if name.startswith("chapters/") else TEXT_PAGE_BUDGET
     assert sum(weight(path) for path in files) < budget
