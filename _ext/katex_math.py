@@ -17,6 +17,7 @@ from typing import Any
 from docutils import nodes
 from py_mini_racer import JSEvalException, MiniRacer
 from sphinx.application import Sphinx
+from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util import logging
 from sphinx.util.math import get_node_equation_number
 from sphinx.writers.html5 import HTML5Translator
@@ -26,6 +27,8 @@ STYLE_SHEET = "katex/katex.min.css"
 OPTIONS = {"throwOnError": True, "strict": "ignore", "output": "htmlAndMathml"}
 
 NUMBERED = re.compile(r"\\(begin|end)\{(equation|align|alignat|gather)\}")
+
+LAST_WORD, FIRST_WORD = re.compile(r"\S*\Z"), re.compile(r"\A\S*")
 
 # KaTeX marks the place in the formula with combining underlines, which logs and terminals garble.
 UNDERLINE = "\N{COMBINING LOW LINE}"
@@ -66,6 +69,49 @@ def _html(node: nodes.Element, tex: str, display: bool) -> str:
         return f"<code>{escape(tex)}</code>"
 
 
+class TiedSigns(SphinxPostTransform):
+    """Keeps brackets, full stops and endings on the line of their formula: browsers break on its sides.
+
+    A formula of several pieces breaks inside, and is left alone.
+    """
+
+    default_priority = 900
+    formats = ("html",)
+
+    def run(self, **kwargs: Any) -> None:
+        for formula in list(self.document.findall(nodes.math)):
+            if _pieces(formula.astext()) == 1:
+                self.tie(formula)
+
+    def tie(self, formula: nodes.math) -> None:
+        parent = formula.parent
+        place = parent.index(formula)
+        before, after = _text(parent, place - 1), _text(parent, place + 1)
+        opening, closing = LAST_WORD.findall(before)[0], FIRST_WORD.findall(after)[0]
+        if not opening + closing:
+            return
+        tied = nodes.inline("", "", nodes.Text(opening), formula, nodes.Text(closing), classes=["tied"])
+        first, last = place - bool(before), place + bool(after)
+        parent[first : last + 1] = [
+            nodes.Text(before.removesuffix(opening)),
+            tied,
+            nodes.Text(after.removeprefix(closing)),
+        ]
+
+
+def _pieces(tex: str) -> int:
+    try:
+        return render(tex, display=False).count('class="katex-base"')
+    except TexError:  # which the page will report
+        return 0
+
+
+def _text(parent: nodes.Element, place: int) -> str:
+    """The text at this place of a parent, if it is text."""
+    within = 0 <= place < len(parent)
+    return parent[place].astext() if within and isinstance(parent[place], nodes.Text) else ""
+
+
 def visit_inline(translator: HTML5Translator, node: nodes.math) -> None:
     translator.body.append(translator.starttag(node, "span", "", CLASS="math notranslate"))
     translator.body.append(_html(node, node.astext(), display=False) + "</span>")
@@ -104,6 +150,7 @@ def add_style_sheet(
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
+    app.add_post_transform(TiedSigns)
     app.add_html_math_renderer("katex", (visit_inline, None), (visit_block, None))
     app.connect("config-inited", add_static_path)
     app.connect("html-page-context", add_style_sheet)

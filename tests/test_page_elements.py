@@ -17,6 +17,7 @@ TEXT = r"""
 
 A paragraph with **bold**, *italic*, `code`, a [link](https://www.example.org), an inline formula
 $\sigma(z) = \frac{1}{1 + e^{-z}}$, a footnote[^note] and a citation {cite}`robbins1951`.
+The $n$-th pair is ($x$, $y$).
 
 [^note]: The footnote.
 
@@ -154,6 +155,13 @@ def test_formulas_are_there_for_eye_and_screen_reader(open_page: OpenPage, eleme
     assert page.locator("article .math .katex-html").count() == formulas.count()
     assert page.locator("article .math math").count() == formulas.count()
     assert page.evaluate("document.fonts.check('16px KaTeX_Main')")
+
+
+def test_signs_stay_on_the_line_of_their_formula(open_page: OpenPage, elements: str) -> None:
+    tied = open_page(f"{elements}elements.html").page.locator("article .tied")
+    signs = "e => [...e.childNodes].filter((n) => n.nodeType === Node.TEXT_NODE).map((n) => n.data).join('_')"
+    assert [one.evaluate(signs) for one in tied.all()] == ["-th", "(_,", ").", "."]
+    assert tied.first.evaluate("e => getComputedStyle(e).whiteSpace") == "nowrap"
 
 
 def test_page_without_formulas_loads_no_katex(open_page: OpenPage, elements: str) -> None:
