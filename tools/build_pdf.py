@@ -288,7 +288,7 @@ def number_references(soup: BeautifulSoup, section: Tag, page: str) -> None:
     for link in section.select("a.reference.internal"):
         target = link["href"][1:] if link.has_attr("href") else ""
         to_page = target.partition("--")[0]
-        named = link.select_one(".std-ref, .std-doc") or link.find_parent(re.compile(r"^h\d$"))
+        named = link.select_one(".std-ref, .std-doc, .doc") or link.find_parent(re.compile(r"^h\d$"))
         if target and to_page != page and named and not link.select_one("code"):
             link.append(" ")
             add(soup, link, "span", UNKNOWN, class_="on-page", data_page=target)
