@@ -163,7 +163,14 @@ def test_formulas_are_described_by_their_tex(articles: dict[str, Tag], pdf: Prin
     assert formulas - pdf.descriptions() == set()
 
 
-def test_nothing_is_cut_off_at_the_right(pdf: Printed) -> None:
+def test_nothing_is_so_wide_that_chromium_shrinks_the_book(pdf: Printed) -> None:
+    first, last = pdf.places["contents"], pdf.places["index"]
+    edges = sorted({round(float(note.Rect[0]), 1) for number, note in pdf.links() if first <= number < last})
+    inches = (edges[1] - edges[0]) / 72  # how far sections are indented in the contents, 6 mm in pdf.css
+    assert inches * 25.4 == pytest.approx(6, abs=0.1)
+
+
+def test_nothing_stands_in_the_right_margin(pdf: Printed) -> None:
     margin = 1 - 26 / 210  # as in pdf.css
     for number, page in enumerate(pdf.view, 1):
         ink = np.asarray(page.render(scale=0.4, grayscale=True).to_pil()) < 200
