@@ -6,7 +6,7 @@ PORT ?= 8000
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup browser sandbox book serve lab test bench lint format pins clean
+.PHONY: help setup browser sandbox book pdf serve lab test bench lint format pins clean
 
 help:  ## list these commands
 	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -16,6 +16,9 @@ setup:  ## make .venv from the pinned requirements (the others do it when needed
 
 book: setup  ## build the book into _build/html
 	@$(BIN)/python tools/build_book.py
+
+pdf: book browser  ## print the book into one PDF in _build
+	@$(BIN)/python tools/build_pdf.py
 
 serve: book  ## build the book and serve it on this machine
 	@$(BIN)/python tools/serve.py --port $(PORT)

@@ -30,16 +30,19 @@ def lead_on(app: Sphinx, doctree: nodes.document) -> None:
         page = next((name for name in app.env.found_docs if name.startswith(f"exercises/{short}_")), None)
         if page is not None:
             count = len(catalogue.exercise(short).questions)
-            text = f" asks {count} questions on this chapter, and looks at each answer at once."
+            text = nodes.Text(f" asks {count} questions on this chapter, and looks at each answer at once.")
             add_box(doctree, docname, "Now you", page, f"Exercise {int(chapter[1])}", text)
     elif docname.startswith("exercises/ex"):
         page = SOLUTIONS + docname.removeprefix("exercises/")
         if page in app.env.found_docs and app.config.exercise_solutions:
-            text = " explain every question, each behind a click."
-            add_box(doctree, docname, "When you have tried", page, "The solutions", text)
+            click = nodes.inline("", ", each behind a click", classes=["screen-only"])  # not in the PDF
+            text = nodes.Text(" explain every question"), click, nodes.Text(".")
+            add_box(doctree, docname, "When you have tried", page, "The solutions", *text)
 
 
-def add_box(doctree: nodes.document, docname: str, title: str, page: str, name: str, text: str) -> None:
+def add_box(
+    doctree: nodes.document, docname: str, title: str, page: str, name: str, *text: nodes.Node
+) -> None:
     link = addnodes.pending_xref(
         "",
         nodes.inline("", name),
@@ -50,7 +53,7 @@ def add_box(doctree: nodes.document, docname: str, title: str, page: str, name: 
         refdoc=docname,
         refwarn=True,
     )
-    paragraph = nodes.paragraph("", "", link, nodes.Text(text))
+    paragraph = nodes.paragraph("", "", link, *text)
     box = nodes.admonition("", nodes.title("", title), paragraph, classes=["tip", "lead-on"])
     sections = list(doctree.findall(nodes.section))
     (sections[-1] if sections else doctree).append(box)

@@ -28,7 +28,7 @@ from axe_playwright_python.sync_playwright import Axe
 from hypothesis import settings
 from playwright.sync_api import Browser, Page, Request, sync_playwright
 
-from browser import HELP, find_browser
+from browser import FLAGS, HELP, find_browser
 from notebooks import canonical
 from serve import make_server
 
@@ -41,17 +41,6 @@ BRANCH = CONFIG["repository"]["branch"]
 settings.register_profile("nncourse", deadline=None, derandomize=True)
 settings.load_profile("nncourse")
 
-# No sandbox as root, none of the browser's own calls home, and no host has an address but this one.
-BROWSER_FLAGS = [
-    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 # The files that bring figures follow a page that has loaded. This becomes true when all are there.
 FIGURES_ARRIVED = """Object.keys(window.nncourse?.recordings ?? {}).length ===
     document.querySelectorAll('[data-recording]').length"""
@@ -110,7 +99,7 @@ def browser() -> Iterator[Browser]:
     if path is None:
         pytest.fail(HELP, pytrace=False)
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=path, args=BROWSER_FLAGS)
+        chromium = playwright.chromium.launch(executable_path=path, args=FLAGS)
         yield chromium
         chromium.close()
 

@@ -1,4 +1,4 @@
-"""Find the browser that the tests drive, and install it where that is possible.
+"""Find the browser that prints the book and that the tests drive; install it where that is possible.
 
 python tools/browser.py      prints its path, or says how to get one
 """
@@ -12,9 +12,21 @@ import sys
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 HELP = (
-    "The tests drive Chromium, and none was found. On Debian: apt-get install chromium; "
+    "The tests and the PDF need Chromium, and none was found. On Debian: apt-get install chromium; "
     "elsewhere put one on PATH or name it: make test CHROMIUM=/path/to/chromium"
 )
+
+# No sandbox as root, none of the browser's own calls home, and no host has an address but this one.
+FLAGS = [
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 
 
 def find_browser() -> str | None:

@@ -306,8 +306,8 @@ def solutions_page(source: Source) -> str:
     pieces = [
         f"# Solutions to exercise {source.number}: {source.title}\n\n"
         f"The questions stand in [exercise {source.number}](../{source.name}.ipynb). A solution that you "
-        "have looked for, even in vain, tells you more than one that you have only read. Each opens with "
-        "a click.\n"
+        "have looked for, even in vain, tells you more than one that you have only read. [Each opens "
+        "with a click.]{.screen-only}\n"
     ]
     for question in source.questions:
         wrong = "\n".join(f"- {answer.name}" for answer in question.wrong)

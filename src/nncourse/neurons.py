@@ -213,7 +213,7 @@ def separating_line(weights: npt.ArrayLike, bias: float, x0: npt.ArrayLike) -> A
     weights : array of shape (2,)
         w0 and w1, with w1 ≠ 0 (otherwise the line is vertical).
     bias : float
-        b.
+        The bias b.
     x0 : array
         Where to evaluate it.
 
