@@ -64,8 +64,8 @@ def group_of(item: pytest.Item) -> str:
     parameters = getattr(item, "callspec", None)
     if parameters and "maker" in parameters.params:
         return str(parameters.params["maker"].__module__)  # a figure, recorded once; a page, loaded once
-    if item.path.name in ("test_live_figures.py", "test_page_elements.py"):
-        return item.path.stem  # a server; a book of its own
+    if item.path.name in ("test_live_figures.py", "test_page_elements.py", "test_pdf.py"):
+        return item.path.stem  # a server; a book of its own; a printed one
     return ""
 
 

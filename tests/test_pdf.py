@@ -89,7 +89,7 @@ def articles(book: Path) -> dict[str, Tag]:
     """The text of each built page."""
     found = {}
     for page in table_of_contents(ROOT):
-        html = build_pdf.RECORDING.sub("", (book / f"{page}.html").read_text("utf-8"))
+        html = (book / f"{page}.html").read_text("utf-8")
         found[page] = BeautifulSoup(html, "html.parser", parse_only=SoupStrainer("article"))
         for link in found[page].select(".headerlink"):
             link.decompose()

@@ -55,7 +55,6 @@ CHAPTER = re.compile(r"chapters/(\d+)_")
 SOLUTIONS = "exercises/solutions/"
 RUNNING_ON = re.compile(r"exercises/(solutions/)?ex")  # short pages, which share sheets
 ADDRESS = re.compile(r'<meta property="og:url" content="([^"]+)"')
-RECORDING = re.compile(r'<script type="application/json">.*?</script>', re.DOTALL)
 REFERRING = ("aria-labelledby", "aria-describedby")
 # Only on a screen: what is clicked, scrolled, copied, or shown instead of something else.
 SCREEN_ONLY = (
@@ -296,7 +295,7 @@ def number_references(soup: BeautifulSoup, section: Tag, page: str) -> None:
 
 def bind(book: Book, page: str) -> Tag:
     """One page of the built book, ready for paper."""
-    html = RECORDING.sub("", book.read(page))
+    html = book.read(page)
     address = address_of(html)
     soup = BeautifulSoup(html, "html.parser", parse_only=SoupStrainer("article"))
     section = soup.select_one("article > section")
