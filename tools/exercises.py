@@ -3,6 +3,7 @@
 A source is a folder `exercises/source/exNN_name` that holds
 
     exercise.md   the text: an introduction, then for each question a heading "## q1 · title · 10 points",
+                  an "*Outcome:*" (what a right answer shows that one can do, for the map of questions),
                   its statement, a ```python solution block and the explanation of the solution
     hidden.py     the checks that only the judge runs
     wrong.toml    typical wrong answers, and words of the hint that each must get
@@ -37,6 +38,7 @@ RUFF = Path(sys.executable).with_name("ruff")
 NOT_IN_PAGE = "remove-output"  # "not answered yet" is no news in the book
 
 HEADING = re.compile(r"^## (q\d+) · (.+) · (\d+) points?$", re.MULTILINE)
+OUTCOME = re.compile(r"\s*\*Outcome:\* (\S.*)\n")
 BLOCK = re.compile(r"^```python( solution)?\n(.*?)^```$\n?", re.MULTILINE | re.DOTALL)
 MARKED = re.compile(r"^( *)# answer\n.*?^ *# end\n", re.MULTILINE | re.DOTALL)
 MARKS = re.compile(r"^ *# (?:answer|end)\n", re.MULTILINE)
@@ -62,6 +64,7 @@ class QuestionSource:
     name: str
     title: str
     points: int
+    outcome: str
     statement: str
     solution: str
     explanation: str
@@ -147,6 +150,8 @@ def read(folder: Path) -> Source:
         solutions = [block for block in BLOCK.finditer(body) if block[1]]
         if len(solutions) != 1:
             raise SourceError(f"{folder.name} {name}: exactly one ```python solution block is needed.")
+        if not (outcome := OUTCOME.match(body)):
+            raise SourceError(f'{folder.name} {name}: a line "*Outcome:* ..." must follow the heading.')
         start, end = solutions[0].span()
         solution = solutions[0][2]
         questions.append(
@@ -154,7 +159,8 @@ def read(folder: Path) -> Source:
                 name,
                 heading,
                 int(points),
-                body[:start].strip(),
+                outcome[1],
+                body[outcome.end() : start].strip(),
                 solution,
                 body[end:].strip(),
                 tuple(_wrong(entry, solution, f"{folder.name} {name}") for entry in wrong.get(name, ())),
@@ -244,7 +250,8 @@ def questions(source: Source) -> str:
         "name": source.name,
         "title": source.title,
         "questions": [
-            {"name": q.name, "title": q.title, "points": q.points, "asks": q.asks} for q in source.questions
+            {"name": q.name, "title": q.title, "points": q.points, "outcome": q.outcome, "asks": q.asks}
+            for q in source.questions
         ],
     }
     return json.dumps(facts, indent=2, ensure_ascii=False) + "\n"
