@@ -81,7 +81,8 @@ class ExplorableRenderer(MimeRenderPlugin):
         if data.mime_type != MIME:
             return None
         content = data.content if isinstance(data.content, dict) else json.loads(data.content)
-        return [nodes.raw("", figure_html(content["spec"], content["recording"]), format="html")]
+        spec = content["spec"]  # stays with the figure for links to it, see _ext/figure_links.py
+        return [nodes.raw("", figure_html(spec, content["recording"]), format="html", spec=spec)]
 
 
 def _copy_assets(app: Sphinx) -> None:
