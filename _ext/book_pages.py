@@ -52,8 +52,9 @@ def public_address(repository: str) -> str:
 
 
 def configure(app: Sphinx, config: Config) -> None:
-    """Let everything follow from the repository; without one there is no button that needs it."""
+    """Let everything follow from title and repository; without one there is no button that needs it."""
     options = config.html_theme_options
+    options["logo"].setdefault("text", config.html_title)
     repository = options.get("repository_url") or ""
     options.update(dict.fromkeys(REPOSITORY_BUTTONS, bool(repository)))
     if not repository:
@@ -154,7 +155,8 @@ def drop_script(html: str, name: str) -> str:
 
 
 def add_filters(app: Sphinx) -> None:
-    app.builder.templates.environment.filters["drop_script"] = drop_script
+    if app.builder.format == "html":
+        app.builder.templates.environment.filters["drop_script"] = drop_script
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

@@ -165,7 +165,7 @@ def open_page(browser: Browser, site: str) -> Iterator[OpenPage]:
 
 
 def assert_buttons(html: str, page: str, repository: str, *, notebook: bool) -> None:
-    """The buttons of a page lead to the repository, and a notebook's to Binder and Colab; or there are none."""
+    """A page's buttons lead to the repository, a notebook's to Binder and Colab; or there are none."""
     place = repository.removeprefix("https://github.com/")
     expected = {
         f"{repository}/edit/{BRANCH}/{page}.{'ipynb' if notebook else 'md'}",

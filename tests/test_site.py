@@ -69,7 +69,9 @@ def test_page_says_what_it_is(open_page: OpenPage, book: Path, name: str) -> Non
     assert content('property="og:description"') == description
     assert content('property="og:title"') in title
     assert content('name="twitter:card"') == "summary_large_image"
-    assert page.locator('head meta[property="og:image"]').count() == bool(REPOSITORY)  # see test_page_elements
+    assert page.locator('head meta[property="og:image"]').count() == bool(
+        REPOSITORY
+    )  # see test_page_elements
 
     icon = page.locator('head link[rel*="icon"]').get_attribute("href")
     assert icon
