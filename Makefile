@@ -30,7 +30,7 @@ sandbox: setup
 	@$(BIN)/python tools/bubblewrap.py
 
 test: browser sandbox lint  ## run every check: style, types, notebooks, library, built pages, judge
-	@OPENBLAS_NUM_THREADS=1 $(BIN)/pytest
+	@OPENBLAS_NUM_THREADS=1 $(BIN)/pytest --numprocesses logical --maxprocesses 4 --dist loadgroup
 
 linkcheck: setup  ## ask every external link whether it still answers (needs the internet)
 	@$(BIN)/python tools/check_links.py

@@ -113,7 +113,10 @@ MEASURE = """async ([name, control, moves]) => {
 READY = """new MutationObserver((changes) => {
     if (!window.firstReady && document.querySelector('.nn-explorable[data-ready]'))
         window.firstReady = performance.now();
-}).observe(document, { subtree: true, childList: true, attributeFilter: ['data-ready'] });"""
+}).observe(document, { subtree: true, childList: true, attributeFilter: ['data-ready'] });
+addEventListener('DOMContentLoaded', () => document.querySelector('.nn-explorable').scrollIntoView());"""
+ARRIVED = """Object.keys(window.nncourse?.recordings ?? {}).length ===
+    document.querySelectorAll('[data-recording]').length"""
 
 
 @contextmanager
@@ -131,6 +134,7 @@ def weigh(browser: Browser, site: str) -> Iterator[Row]:
         urls: set[str] = set()
         page.on("requestfinished", lambda request, urls=urls: urls.add(request.url.split("#")[0]))
         page.goto(site + path, wait_until="networkidle")
+        page.wait_for_function(ARRIVED)  # figures follow when the page has loaded
         raw: dict[str, int] = defaultdict(int)
         packed: dict[str, int] = defaultdict(int)
         local = [BOOK / urlsplit(url).path.lstrip("/") for url in urls if url.startswith(site)]
@@ -178,6 +182,8 @@ def time_moves(browser: Browser, site: str, results: dict[str, float]) -> Iterat
         names = page.locator("[data-explorable]").evaluate_all("es => es.map((e) => e.dataset.explorable)")
         for name in names:
             control = "learning_rate" if name == LEARNING_RATE else longest_slider(page, name)
+            page.locator(f'[data-explorable="{name}"]').scroll_into_view_if_needed()
+            page.locator(f'[data-explorable="{name}"][data-ready]').wait_for()
             for rate, goal in ((1, 16.7), (6, 50.0)):
                 throttle.send("Emulation.setCPUThrottlingRate", {"rate": rate})
                 times = page.evaluate(MEASURE, [name, control, MOVES])

@@ -9,6 +9,7 @@ small_book    a book to write pages into and build, with everything real but the
 
 from __future__ import annotations
 
+import fcntl
 import re
 import shutil
 import subprocess
@@ -53,17 +54,45 @@ BROWSER_FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+# The files that bring figures follow a page that has loaded. This becomes true when all are there.
+FIGURES_ARRIVED = """Object.keys(window.nncourse?.recordings ?? {}).length ===
+    document.querySelectorAll('[data-recording]').length"""
 LOCAL_SCHEMES = ("data", "blob", "about")
+
+
+@pytest.hookimpl(tryfirst=True)  # before xdist looks for the groups
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Where several processes share the tests, keep together what one of them has to do alone."""
+    for item in items:
+        if group := group_of(item):
+            item.add_marker(pytest.mark.xdist_group(group))
+
+
+def group_of(item: pytest.Item) -> str:
+    """What a test shares with others that would be lost, or fought over, between processes."""
+    if item.path.suffix == ".ipynb":
+        return item.path.name  # one kernel
+    if item.path.parent.name == "grading":
+        return "judge"  # its accounts on this machine
+    parameters = getattr(item, "callspec", None)
+    if parameters and "maker" in parameters.params:
+        return str(parameters.params["maker"].__module__)  # a figure, recorded once; a page, loaded once
+    if item.path.name in ("test_live_figures.py", "test_page_elements.py"):
+        return item.path.stem  # a server; a book of its own
+    return ""
 
 
 @pytest.fixture(scope="session")
 def book() -> Path:
-    build = subprocess.run(
-        [sys.executable, ROOT / "tools" / "build_book.py"],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    (ROOT / "_build").mkdir(exist_ok=True)
+    with (ROOT / "_build" / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # one process builds, the others find all done
+        build = subprocess.run(
+            [sys.executable, ROOT / "tools" / "build_book.py"],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
     if build.returncode:
         pytest.fail(build.stderr, pytrace=False)
     return ROOT / "_build" / "html"

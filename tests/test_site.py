@@ -10,7 +10,7 @@ from urllib.parse import unquote, urlsplit
 import pytest
 
 from build_book import ROOT, table_of_contents
-from conftest import CONFIG, REPOSITORY, OpenPage, assert_buttons, serious_violations
+from conftest import CONFIG, FIGURES_ARRIVED, REPOSITORY, OpenPage, assert_buttons, serious_violations
 
 TOC = table_of_contents(ROOT)
 ALL_PAGES = [f"{page}.html" for page in (*TOC, "search", "genindex")]
@@ -118,6 +118,7 @@ def test_reader_switches_between_light_and_dark(open_page: OpenPage) -> None:
 def test_page_stays_light(open_page: OpenPage, book: Path, name: str) -> None:
     visit = open_page(name)
     visit.page.wait_for_load_state("networkidle")
+    visit.page.wait_for_function(FIGURES_ARRIVED)
     files = {path for url in visit.requests if (path := local_file(book, url)).is_file()}
     budget = CHAPTER_BUDGET if name.startswith("chapters/") else TEXT_PAGE_BUDGET
     assert sum(weight(path) for path in files) < budget

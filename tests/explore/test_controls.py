@@ -107,6 +107,16 @@ def test_the_other_controls_accept_their_grid_only() -> None:
             control.accept(bad)
 
 
+def test_a_stepper_may_stop_more_often_in_a_notebook() -> None:
+    stepper = Stepper(name="steps", label="steps", last=12, every=5, live_every=1, start=5)
+    assert (stepper.grid, stepper.spec()["live"]) == ((0, 5, 10), 1)
+    assert [stepper.accept(step) for step in (0, 3, 10)] == [0, 3, 10]
+    for value in (11, -1, 2.5, "3"):
+        with pytest.raises(ControlError, match="'steps' has no value"):
+            stepper.accept(value)
+    assert "live" not in Stepper(name="steps", label="steps", last=10, every=5).spec()
+
+
 WRONG = {
     "needs low < high": {"low": 2.0},
     "needs low < high, got 0.001, inf": {"high": float("inf")},
@@ -140,6 +150,8 @@ def test_other_wrong_controls_say_what_is_wrong() -> None:
         Stepper(name="s", label="s", last=10, every=2, start=3)
     with pytest.raises(ControlError, match=r"'s' needs every >= 1, got 0"):
         Stepper(name="s", label="s", last=10, every=0)
+    with pytest.raises(ControlError, match="divides every, got 3"):
+        Stepper(name="s", label="s", last=10, every=5, live_every=3)
 
 
 # The same control in explore.js.

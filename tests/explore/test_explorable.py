@@ -120,11 +120,10 @@ def test_page_has_the_hooks_by_which_tests_and_links_find_a_figure(
 
 
 def test_page_draws_every_kind_of_mark_without_a_hole(monkeypatch: pytest.MonkeyPatch) -> None:
-    text = page_of(everything(), monkeypatch)
-    drawing = text.split('<script type="application/json">')[0]
+    drawing = page_of(everything(), monkeypatch)
     for wrong in ("NaN", "undefined", "Infinity", "null", "[object"):
         assert wrong not in drawing
-    tags = Page(drawing + "</div>").tags()
+    tags = Page(drawing).tags()
     assert tags.count("image") == 1
     assert tags.count("select") == 1
     assert tags.count("option") == 2
@@ -148,9 +147,7 @@ def test_text_from_python_is_text_in_the_page(monkeypatch: pytest.MonkeyPatch) -
     page = Page(page_of(everything(NASTY), monkeypatch))
     assert page.open == []
     assert "img" not in page.tags()
-    assert page.tags().count("script") == 1
-    payload = json.loads(page.texts[-1])
-    assert payload["spec"]["title"] == f"Everything: {NASTY}"
+    assert "script" not in page.tags()
     for place in (f"Everything: {NASTY}", NASTY, f"Size 1 of {NASTY}. It is off."):
         assert place in page.texts
     assert f"Everything: {NASTY}" not in page_of(everything(NASTY), monkeypatch)

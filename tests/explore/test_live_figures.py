@@ -53,6 +53,13 @@ figure = Explorable(
 figure
 """
 LEARNING_RATE = "from nncourse.explorables import gradient_descent\n\ngradient_descent.learning_rate()"
+PLAYGROUND = "from nncourse.explorables import putting_it_together\n\nputting_it_together.playground()"
+WATCH = """() => {
+  window.shown = 0;
+  const plot = document.querySelector("[data-explorable] .nn-plot:last-of-type");
+  const options = { childList: true, subtree: true, attributes: true, characterData: true };
+  new MutationObserver(() => shown++).observe(plot, options);
+}"""
 SEEN = "print('seen', seen, 'value', figure.values['a'])"
 MOVE = "figure.values = {'a': 0.333, 'pause': 0.0}"
 
@@ -311,3 +318,15 @@ def test_an_interrupted_figure_says_so_and_answers_again(open_notebook: Any) -> 
     notebook.move("a", 7)
     expect(notebook.readout).to_have_text("The dot is at 0.7.")
     expect(notebook.status).to_have_text("")
+
+
+def test_a_stepper_shows_the_steps_between_those_of_the_page(open_notebook: Any) -> None:
+    notebook = open_notebook(PLAYGROUND)
+    notebook.move("epoch", 0)
+    notebook.root.locator("[data-forward]").click()
+    expect(notebook.readout).to_contain_text("After 1 epochs")
+    notebook.page.evaluate(WATCH)
+    notebook.root.locator("[data-play]").click()
+    notebook.page.wait_for_function("shown > 12")
+    notebook.root.locator("[data-play]").click()
+    assert 12 < notebook.value("epoch") < 150  # the page has 30, 60, 90, 120

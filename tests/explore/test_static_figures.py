@@ -22,10 +22,10 @@ from one_of_everything import everything
 from playwright.sync_api import Browser, Locator, Page, expect
 
 import nncourse.explore
-from conftest import OpenPage, Visit, visits
+from conftest import FIGURES_ARRIVED, OpenPage, Visit, visits
 from nncourse.explorables import every_figure
 from nncourse.explore import Explorable, Slider, Stepper, Toggle, Value
-from nncourse.explore.page import _NO_SCRIPT, as_classic_script, figure_html
+from nncourse.explore.page import _NO_SCRIPT, START_IN_PAGE, as_classic_script, figure_html, recording_script
 from serve import make_server
 
 Maker = Callable[[], Explorable]
@@ -66,6 +66,11 @@ class Stage:
     def values(self) -> dict[str, Value]:
         return {n: c.grid[self.position(n)] for n, c in self.figure.controls.items()}
 
+    def come_near(self) -> None:
+        """Scroll to the figure, which starts it."""
+        self.root.scroll_into_view_if_needed()
+        expect(self.root).to_have_attribute("data-ready", "page")
+
     def picture(self) -> str:
         return self.root.evaluate("e => [...e.querySelectorAll('[data-panel]')].map(p => p.innerHTML).join()")
 
@@ -90,11 +95,14 @@ def own_page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("own")
     engine = Path(nncourse.explore.__file__).parent
     figure = everything()
-    html = figure_html(figure.spec, figure.record().as_json())
-    script = as_classic_script((engine / "explore.js").read_text("utf-8"), "nncourse.boot();")
+    made_of = figure.spec, figure.record().as_json()
+    html = figure_html(*made_of)
+    script = as_classic_script((engine / "explore.js").read_text("utf-8"), START_IN_PAGE)
     style = (engine / "explore.css").read_text("utf-8")
     (folder / "explore.js").write_text(script, "utf-8")
     (folder / "explore.css").write_text(style, "utf-8")
+    (folder / "recordings").mkdir()
+    (folder / "recordings" / f"{figure.name}.js").write_text(recording_script(*made_of), "utf-8")
     page = folder / "own.html"
     page.write_text(
         '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Everything</title>'
@@ -131,8 +139,10 @@ def open_figure(open_page: OpenPage, addresses: Mapping[str, tuple[str, Path]]) 
         assert figure.name in addresses, f"no page of the book shows {figure.name}"
         visit = open_page(addresses[figure.name][0] + link, **options)
         stage = Stage(visit, figure)
-        if options.get("java_script_enabled", True):
+        if link:
             expect(stage.root).to_have_attribute("data-ready", "page")
+        elif options.get("java_script_enabled", True):
+            stage.come_near()
         return stage
 
     return open_figure
@@ -155,7 +165,7 @@ def share_figure(shared_page: OpenPage, addresses: Mapping[str, tuple[str, Path]
         visit = shared_page(addresses[figure.name][0], **options)
         visit.forget()
         stage = Stage(visit, figure)
-        expect(stage.root).to_have_attribute("data-ready", "page")
+        stage.come_near()
         visit.page.evaluate("document.querySelectorAll('[data-reset]').forEach((b) => b.click())")
         visit.page.wait_for_function("location.hash === ''")
         return stage
@@ -586,6 +596,7 @@ def test_without_javascript_there_is_a_picture_and_a_sentence(open_pages: OpenPa
 
 def test_changing_the_theme_redraws_the_figure(open_pages: OpenPages) -> None:
     for stage in itertools.chain.from_iterable(open_pages()):
+        stage.come_near()
         colours = "e => [...e.querySelectorAll('path')].map(getComputedStyle).map((s) => s.stroke + s.fill)"
         images = "e => [...e.querySelectorAll('image')].map((i) => i.getAttribute('href'))"
         stage.page.evaluate("document.documentElement.dataset.theme = 'light'")
@@ -611,7 +622,7 @@ def test_every_figure_works_from_a_file(browser: Browser, addresses: Mapping[str
         visit.page.goto(path.as_uri())
         stages = [Stage(visit, figure) for figure in figures if addresses[figure.name][1] == path]
         for stage in stages:
-            expect(stage.root).to_have_attribute("data-ready", "page")
+            stage.come_near()
             by_keyboard(stage, next(iter(stage.figure.controls)))
             stage.expect_to_agree()
         values = [stage.values() for stage in stages]
@@ -640,6 +651,7 @@ def test_figures_of_one_page_share_its_address(
         stages = [Stage(visit, figure) for figure in figures]
         first_controls = [next(iter(figure.controls)) for figure in figures]
         for stage, name in zip(stages, first_controls, strict=True):
+            stage.come_near()
             by_keyboard(stage, name)
         values = [stage.values() for stage in stages]
         visit.page.wait_for_function("n => location.hash.split('=').length === n + 1", arg=len(figures))
@@ -651,17 +663,56 @@ def test_figures_of_one_page_share_its_address(
             assert one.readout.get_attribute("id") != two.readout.get_attribute("id")
 
 
-def test_a_figure_with_broken_data_says_so_and_the_others_work(
-    open_page: OpenPage, own_page: Path, tmp_path: Path
+# Starting.
+
+
+@pytest.fixture
+def crowded_page(open_page: OpenPage, addresses: Mapping[str, tuple[str, Path]]) -> list[Stage]:
+    """A page of the book with several figures, the last of which is far below the first screen."""
+    figures = [made(maker) for maker in MAKERS if made(maker).name.startswith("gradient_descent.")]
+    visit = open_page(addresses[figures[0].name][0])
+    stages = [Stage(visit, figure) for figure in figures]
+    expect(stages[-1].root).not_to_be_in_viewport()
+    return stages
+
+
+def test_a_figure_starts_when_the_reader_comes_near_even_without_a_connection(
+    crowded_page: list[Stage],
 ) -> None:
-    text = own_page.read_text("utf-8")
-    broken = text.replace('"codec": "steps"', '"codec": "steps", "at": -1, "width": 9, "points": 1e12', 1)
-    assert broken != text
-    for name in ("explore.js", "explore.css"):
-        (tmp_path / name).write_bytes((own_page.parent / name).read_bytes())
-    (tmp_path / "broken.html").write_text(broken.replace('{"spec"', '{"spec', 1), "utf-8")
-    with make_server(tmp_path, 0) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        page: Page = open_page(f"http://127.0.0.1:{server.server_port}/broken.html").page
-        expect(page.locator("[role=status]")).to_contain_text("This figure could not start: ")
-        server.shutdown()
+    stage = crowded_page[-1]
+    stage.page.wait_for_function(FIGURES_ARRIVED)
+    stage.page.context.set_offline(True)
+    assert stage.root.get_attribute("data-ready") is None
+    name = next(iter(stage.figure.controls))
+    stage.put(name, 1)  # by somebody who is quicker than the figure
+    stage.come_near()
+    assert stage.position(name) == 1
+    stage.expect_to_agree()
+    stage.visit.assert_quiet()
+
+
+def test_a_figure_whose_data_is_broken_says_so_and_the_others_work(crowded_page: list[Stage]) -> None:
+    broken, other = crowded_page[-2:]
+    script = recording_script(broken.figure.spec, broken.figure.record().as_json() | {"parts": 1})
+    place = f"**/{broken.figure.name}.js*"
+    broken.page.route(place, lambda route: route.fulfill(content_type="text/javascript", body=script))
+    broken.page.reload()
+    broken.root.scroll_into_view_if_needed()
+    expect(broken.root.locator("[role=status]")).to_contain_text("This figure could not start: ")
+    other.come_near()
+    by_keyboard(other, next(iter(other.figure.controls)))
+    other.expect_to_agree()
+
+
+def test_a_figure_whose_data_did_not_arrive_says_so_and_tries_again(crowded_page: list[Stage]) -> None:
+    stage = crowded_page[-1]
+    place = f"**/{stage.figure.name}.js*"
+    stage.page.route(place, lambda route: route.abort())
+    stage.page.reload()
+    stage.root.scroll_into_view_if_needed()
+    status = stage.root.locator("[role=status]")
+    expect(status).to_have_text("This figure could not start: its data did not arrive.")
+    stage.page.unroute(place)
+    crowded_page[0].come_near()
+    stage.come_near()
+    expect(status).to_have_text("")

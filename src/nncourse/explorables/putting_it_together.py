@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from functools import cache
+from functools import cache, lru_cache
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -844,32 +844,58 @@ class Snapshot(NamedTuple):
 
 
 class PlaygroundRun(NamedTuple):
-    """Losses of shape (31,), every fifth epoch, and the network itself every 30."""
+    """Losses of shape (31,), every fifth epoch, and the network itself every 30.
+
+    The rows of `params` are all its parameters at each of the 151 epochs.
+    """
 
     train: Array
     fresh: Array
     snapshots: tuple[Snapshot, ...]
+    params: Array
 
 
-@cache
+@lru_cache(maxsize=256)  # a reader in a notebook may train thousands
 def playground_run(data: str, hidden: str, activation: str, rate: float, strength: float) -> PlaygroundRun:
     """Train on all 100 points at once, with momentum 0.9 and an L2 penalty, for 150 epochs."""
     train, fresh = plane_data(data)
-    network = MLP([2, *HIDDEN[hidden], 1], activation=activation, rng=np.random.default_rng(3))
+    network = _small_network(hidden, activation)
     loss = BinaryCrossEntropy()
     penalty = L2(strength) if strength else None
     trainer = Trainer(network, loss, Momentum(rate, 0.9), penalty)
     losses: list[tuple[float, float]] = []
     snapshots: list[Snapshot] = []
+    params: list[Array] = []
     for step in range(LAST_STEP + 1):
         if step % 5 == 0:
             losses.append((evaluate(network, loss, train)[0], evaluate(network, loss, fresh)[0]))
         if step % _EVERY == 0:
             snapshots.append(_look(network, train, fresh))
+        params.append(np.concatenate([p.ravel() for p in network.params.values()]))
         with suppress(TrainingDiverged):  # then the weights stay as they are
             trainer.step(*train)
     train_losses, fresh_losses = np.array(losses).T
-    return PlaygroundRun(train_losses, fresh_losses, tuple(snapshots))
+    return PlaygroundRun(train_losses, fresh_losses, tuple(snapshots), np.array(params))
+
+
+@lru_cache(maxsize=256)
+def playground_snapshot(
+    data: str, hidden: str, activation: str, rate: float, strength: float, epoch: int
+) -> Snapshot:
+    """Return what `playground_run` looked like at any epoch, also between its own snapshots."""
+    found = playground_run(data, hidden, activation, rate, strength)
+    if epoch % _EVERY == 0:
+        return found.snapshots[epoch // _EVERY]
+    network = _small_network(hidden, activation)
+    params = list(network.params.values())
+    pieces = np.split(found.params[epoch], np.cumsum([p.size for p in params])[:-1])
+    for p, piece in zip(params, pieces, strict=True):
+        p[:] = piece.reshape(p.shape)
+    return _look(network, *plane_data(data))
+
+
+def _small_network(hidden: str, activation: str) -> MLP:
+    return MLP([2, *HIDDEN[hidden], 1], activation=activation, rng=np.random.default_rng(3))
 
 
 def _look(network: MLP, train: Data, fresh: Data) -> Snapshot:
@@ -902,13 +928,8 @@ def playground() -> Explorable:
     """Show a small network while it learns four sets of points in the plane."""
     nowhere = (-9.0, -8.8), (-9.0, -8.8)  # where the units stand that a network does not have
 
-    def snapshot(
-        data: str, hidden: str, activation: str, rate: float, strength: float, epoch: int
-    ) -> Snapshot:
-        return playground_run(data, hidden, activation, rate, strength).snapshots[epoch // _EVERY]
-
     def plane(data: str, hidden: str, activation: str, rate: float, strength: float, epoch: int) -> HeatMap:
-        z = snapshot(data, hidden, activation, rate, strength, epoch).plane
+        z = playground_snapshot(data, hidden, activation, rate, strength, epoch).plane
         return HeatMap("plane", 0.8 * _steps(z, 5), (-_REACH, _REACH), (-_REACH, _REACH))
 
     def points(data: str) -> list[Mark]:
@@ -920,7 +941,7 @@ def playground() -> Explorable:
         ]
 
     def edges(data: str, hidden: str, activation: str, rate: float, strength: float, epoch: int) -> Segments:
-        weights = snapshot(data, hidden, activation, rate, strength, epoch).weights
+        weights = playground_snapshot(data, hidden, activation, rate, strength, epoch).weights
         layers = _columns([2, *HIDDEN[hidden], 1])
         pieces = []
         for (x, heights), (to_x, to_heights) in pairwise(layers):
@@ -946,7 +967,7 @@ def playground() -> Explorable:
     def units(
         data: str, hidden: str, activation: str, rate: float, strength: float, epoch: int
     ) -> list[Mark]:
-        found = snapshot(data, hidden, activation, rate, strength, epoch).units
+        found = playground_snapshot(data, hidden, activation, rate, strength, epoch).units
         layers = _columns([2, *HIDDEN[hidden], 1])
         marks: list[Mark] = []
         for layer, slots in enumerate(_SLOTS):
@@ -970,11 +991,11 @@ def playground() -> Explorable:
 
     def here(data: str, hidden: str, activation: str, rate: float, strength: float, epoch: int) -> Points:
         found = playground_run(data, hidden, activation, rate, strength)
-        both = [found.train[epoch // 5], found.fresh[epoch // 5]]
+        both = [np.interp(epoch / 5, range(len(v)), v) for v in (found.train, found.fresh)]
         return Points("loss", [epoch, epoch], np.clip(both, 1e-3, 3), color="ink", size=4)
 
     def said(data: str, hidden: str, activation: str, rate: float, strength: float, epoch: int) -> Say:
-        right = snapshot(data, hidden, activation, rate, strength, epoch).right
+        right = playground_snapshot(data, hidden, activation, rate, strength, epoch).right
         return Say(
             "After {} epochs {} % of the training points and {} % of fresh ones are on the right side.",
             epoch,
@@ -1019,7 +1040,7 @@ def playground() -> Explorable:
             Slider(
                 name="strength", label="L2 strength λ", low=0, high=0.01, num=2, start=0.0, marks=(0, 0.01)
             ),
-            Stepper(name="epoch", label="epoch", last=LAST_STEP, start=LAST_STEP, every=_EVERY),
+            Stepper(name="epoch", label="epoch", last=LAST_STEP, start=LAST_STEP, every=_EVERY, live_every=1),
         ],
         panels=[
             Plot("network", Axis("layer", -0.55, 3.2), Axis("unit", 0, 1), ratio=0.85, bare=True),

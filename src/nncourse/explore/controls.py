@@ -263,17 +263,24 @@ class Stepper(Control):
         The step shown at first.
     every : int
         Steps between two values of the grid; 1 shows them all.
+    live_every : int
+        The same in a live notebook, where Python can show more of them; 0 means `every`.
     """
 
     last: int
     start: int = 0
     every: int = 1
+    live_every: int = 0
     kind: ClassVar[str] = "stepper"
 
     def __post_init__(self) -> None:
         """Refuse steps that lead nowhere."""
         if self.every < 1:
             raise ControlError(f"stepper {self.name!r} needs every >= 1, got {self.every}.")
+        if self.live_every < 0 or (self.live_every and self.every % self.live_every):
+            raise ControlError(
+                f"stepper {self.name!r} needs a live_every that divides every, got {self.live_every}."
+            )
         super().__post_init__()
 
     @property
@@ -285,3 +292,12 @@ class Stepper(Control):
     def first(self) -> int:
         """The step shown at first."""
         return self.start
+
+    def accept(self, value: object) -> Value:
+        """Return `value` as a whole number, if it is in the grid or among the live steps."""
+        live = tuple(range(0, self.grid[-1] + 1, self.live_every or self.every))
+        return live[live.index(value)] if value in live else super().accept(value)
+
+    def spec(self) -> dict[str, Any]:
+        """Describe the stepper to the browser."""
+        return super().spec() | ({"live": self.live_every} if self.live_every else {})

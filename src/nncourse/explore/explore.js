@@ -417,7 +417,10 @@ function put(element, html) {
 }
 
 const WAIT_BEFORE_SPEAKING = 150; // ms: a reader who drags hears the last description, not each one
-const STEP_EVERY = 600; // ms between two steps while playing
+const STEP_EVERY = 600; // ms between two steps of the grid while playing
+const FASTEST = 40; // ms between two steps in a notebook, where there may be more of them
+
+const positionIn = (input) => Number(input.type === "checkbox" ? input.checked : input.value);
 
 class Figure {
   /** `ask(positions, values)` gets a scene drawn, now or later, by calling `figure.show(scene)`. */
@@ -427,7 +430,6 @@ class Figure {
     for (const c of spec.controls) {
       const input = this.inputs[c.name];
       if (c.kind === "slider" && !(c.integer && c.grid[1] - c.grid[0] === 1)) input.step = step;
-      if (input.type === "range") input.value = this.positions[c.name]; // the browser may remember another
     }
     root.addEventListener("input", (e) => this.onInput(e));
     root.addEventListener("click", (e) => this.onClick(e));
@@ -459,7 +461,7 @@ class Figure {
     const input = event.target, name = input.dataset.control;
     if (!name) return;
     this.stop();
-    this.move({ [name]: input.type === "checkbox" ? Number(input.checked) : Number(input.value) });
+    this.move({ [name]: positionIn(input) });
   }
 
   onClick(event) {
@@ -506,7 +508,7 @@ class Figure {
     this.timer = setInterval(() => {
       if (this.positions[name] >= last || !this.root.isConnected) this.stop();
       else this.move({ [name]: this.positions[name] + 1 });
-    }, STEP_EVERY);
+    }, Math.max(FASTEST, STEP_EVERY * (this.control(name).pace || 1)));
   }
 
   stop() {
@@ -588,9 +590,18 @@ function bytesOf(data) {
   return data instanceof DataView ? new Uint8Array(data.buffer, data.byteOffset, data.byteLength) : new Uint8Array(data);
 }
 
+/** The specification in a notebook, where a stepper may stop at more steps than the page shows. */
+function liveSpec(spec) {
+  const finer = (c) => {
+    const every = c.grid[1] - c.grid[0], grid = Array.from({ length: c.grid.at(-1) / c.live + 1 }, (_, i) => i * c.live);
+    return { ...c, grid, start: grid.indexOf(c.grid[c.start]), pace: c.live / every };
+  };
+  return { ...spec, controls: spec.controls.map((c) => (c.live ? finer(c) : c)) };
+}
+
 /** The widget's view. The widget protocol itself keeps back all but the last of several moves. */
 function render({ model, el }) {
-  const spec = model.get("spec"), id = `nn${++figures}-${spec.name.replace(/\W/g, "-")}`;
+  const spec = liveSpec(model.get("spec")), id = `nn${++figures}-${spec.name.replace(/\W/g, "-")}`;
   const read = (state) => replay(state, bytesOf(state.data))(startOf(spec));
   const same = (a, b) => spec.controls.every((c) => a[c.name] === b[c.name]);
   const root = document.createElement("div");
@@ -678,43 +689,81 @@ function positionsInHash(spec) {
   return found;
 }
 
-const named = (spec) => location.hash.slice(1).split(/[&=]/).some((k) => k === spec.name || k.startsWith(`${spec.name}.`));
+const QUIET = 2000; // ms after a page has loaded, in which nothing is fetched that is not yet needed
+const recordings = {}; // what the figures' files bring, by name
 
-/** Bring the figures of a built page to life. */
-function boot() {
-  const mounted = [];
+/** Bring the figures of a built page to life, each when the reader comes near it. */
+function boot(folder) {
+  const roots = [...document.querySelectorAll(".nn-explorable")];
+  const arriving = new Map(), figures = new Map();
   let writing;
   const writeHash = () => {
     clearTimeout(writing);
     writing = setTimeout(() => {
-      const parts = mounted.map((f) => hashOf(f.spec, f.positions)).filter((h) => h.includes("="));
+      const moved = roots.map((root) => figures.get(root)).filter(Boolean);
+      const parts = moved.map((f) => hashOf(f.spec, f.positions)).filter((h) => h.includes("="));
       history.replaceState(null, "", parts.length ? `#${parts.join("&")}` : location.pathname + location.search);
     }, 250); // browsers allow a page only so many changes of its address
   };
-  for (const root of document.querySelectorAll(".nn-explorable:not([data-ready])")) {
+  const mount = (root) => {
+    const { spec, recording } = recordings[nameOf(root)];
+    const scene = replay(recording, Uint8Array.from(atob(recording.data), (c) => c.charCodeAt(0)));
+    const figure = new Figure(root, spec, { step: 1, ask: (positions) => figure.show(scene(positions)), moved: writeHash });
+    Object.assign(figure.positions, positionsInControls(root), positionsInHash(spec));
+    spec.controls.forEach((c) => figure.showControl(c.name));
+    figure.show(scene(figure.positions));
+    figure.say("");
+    root.dataset.ready = "page";
+    return figure;
+  };
+  const load = (root) => {
+    const forget = (error) => (arriving.delete(root), Promise.reject(error)); // it may arrive another time
+    if (!arriving.has(root)) arriving.set(root, loadScript(new URL(root.dataset.recording, folder)).catch(forget));
+    return arriving.get(root);
+  };
+  const start = async (root) => {
     try {
-      const { spec, recording } = JSON.parse(root.querySelector("script").textContent);
-      const scene = replay(recording, Uint8Array.from(atob(recording.data), (c) => c.charCodeAt(0)));
-      const figure = new Figure(root, spec, { step: 1, ask: (positions) => figure.show(scene(positions)), moved: writeHash });
-      Object.assign(figure.positions, positionsInHash(spec));
-      spec.controls.forEach((c) => figure.showControl(c.name));
-      figure.show(scene(figure.positions));
-      mounted.push(figure);
-      root.dataset.ready = "page";
+      await load(root);
+      if (!figures.has(root)) figures.set(root, mount(root));
+      return figures.get(root);
     } catch (error) {
       root.querySelector(".nn-status").textContent = `This figure could not start: ${error.message}`;
     }
-  }
-  const goTo = (figure) => figure.root.scrollIntoView({ block: "center" });
-  const linked = mounted.find((f) => named(f.spec));
+  };
+  const startLinked = async () => (await Promise.all(roots.filter(isLinked).map(start))).filter(Boolean);
+  const goTo = (figure) => figure && figure.root.scrollIntoView({ block: "center" });
+
   const [entry] = performance.getEntriesByType("navigation");
-  if (linked && (!entry || entry.type === "navigate")) goTo(linked);
-  addEventListener("hashchange", () => {
-    const target = mounted.filter((f) => named(f.spec));
-    target.forEach((f) => f.move({ ...startOf(f.spec), ...positionsInHash(f.spec) }));
-    if (target.length) goTo(target[0]);
+  const opened = startLinked();
+  if (!entry || entry.type === "navigate") opened.then((linked) => goTo(linked[0]));
+  addEventListener("hashchange", async () => {
+    const linked = await startLinked();
+    linked.forEach((f) => f.move({ ...startOf(f.spec), ...positionsInHash(f.spec) }));
+    goTo(linked[0]);
+  });
+
+  const startNear = (entries) => entries.filter((e) => e.isIntersecting).forEach((e) => start(e.target));
+  const near = new IntersectionObserver(startNear, { rootMargin: "100% 0px" }); // from one screen away
+  roots.forEach((root) => near.observe(root));
+  addEventListener("load", () => setTimeout(async () => { // since a reader may lose the connection
+    for (const root of roots) await load(root).catch(() => {});
+  }, QUIET));
+}
+
+const nameOf = (root) => root.dataset.explorable || root.dataset.picture;
+const isLinked = (root) => location.hash.slice(1).split(/[&=]/).some((k) => k === nameOf(root) || k.startsWith(`${nameOf(root)}.`));
+
+/** Where the reader has moved the controls while their figure was not there yet. */
+const positionsInControls = (root) =>
+  Object.fromEntries([...root.querySelectorAll("[data-control]")].map((input) => [input.dataset.control, positionIn(input)]));
+
+function loadScript(src) {
+  return new Promise((done, failed) => {
+    const script = Object.assign(document.createElement("script"), { src, onload: done });
+    script.onerror = () => failed(new Error("its data did not arrive."));
+    document.head.append(script);
   });
 }
 
-const nncourse = { render, boot, replay, figureHTML, startOf, number };
+const nncourse = { render, boot, recordings, replay, figureHTML, startOf, number };
 export default nncourse;

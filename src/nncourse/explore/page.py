@@ -1,8 +1,8 @@
 """Puts explorables (and quick questions) into the built page, through Sphinx and MyST-NB.
 
 A cell's output is a figure's specification and its recording. Here it becomes HTML: the first
-picture, drawn by the same explore.js that will move it, and the recording beside it. Without
-JavaScript the picture and its sentence remain.
+picture, drawn by the same explore.js that will move it. Both go into a file of their own, which
+explore.js loads when the reader comes near. Without JavaScript the picture and its sentence remain.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import base64
 import functools
 import html
 import json
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar
@@ -20,10 +21,14 @@ from docutils import nodes
 from myst_nb.core.render import MimeData, MimeRenderPlugin, NbElementRenderer
 from py_mini_racer import MiniRacer
 from sphinx.application import Sphinx
+from sphinx.writers.html5 import HTML5Translator
 
 from .explorable import MIME
 
 _HERE = Path(__file__).parent
+RECORDINGS = "_static/nncourse/recordings"  # in the built book
+START_IN_PAGE = """globalThis.nncourse = nncourse;
+nncourse.boot(new URL("recordings/", document.currentScript.src));"""
 _EXPORT = "export default nncourse;"
 _NO_SCRIPT = (
     "<noscript><style>.nn-explorable :is(.nn-controls,.nn-tools){display:none!important}</style></noscript>"
@@ -53,6 +58,12 @@ def _engine() -> MiniRacer:
     return engine
 
 
+def recording_script(spec: Mapping[str, Any], recording: Mapping[str, Any]) -> str:
+    """Return the file that brings a recording: a script, since a page opened from a folder may load those."""
+    payload = json.dumps({"spec": spec, "recording": recording}, ensure_ascii=False)
+    return f"nncourse.recordings[{json.dumps(spec['name'])}] = {payload};\n"
+
+
 def figure_html(spec: Mapping[str, Any], recording: Mapping[str, Any]) -> str:
     """Return the figure as it stands in the page before anything moves."""
     name = spec["name"]
@@ -60,14 +71,25 @@ def figure_html(spec: Mapping[str, Any], recording: Mapping[str, Any]) -> str:
     data = base64.b64decode(recording["data"]).decode("latin-1")
     header = {k: v for k, v in recording.items() if k != "data"}
     inner = _engine().call("figure", spec, header, data, identity)
-    payload = json.dumps({"spec": spec, "recording": recording}, ensure_ascii=False)
-    payload = payload.replace("<", "\\u003c")  # or </script> and <!-- would mean something
+    version = zlib.crc32(recording_script(spec, recording).encode())  # or a browser may keep an old one
     kind = "explorable" if spec["controls"] else "picture"
     return (
         f'<div class="nn-explorable" id="{identity}" data-{kind}="{html.escape(name)}" '
-        f'role="group" aria-labelledby="{identity}-title">{inner}'
-        f'<script type="application/json">{payload}</script></div>'
+        f'data-recording="{html.escape(name)}.js?v={version:08x}" '
+        f'role="group" aria-labelledby="{identity}-title">{inner}</div>'
     )
+
+
+class explorable(nodes.raw):
+    """A figure in a document: its HTML, and the script with its recording."""
+
+
+def _write_figure(translator: HTML5Translator, node: explorable) -> None:
+    folder = Path(translator.builder.outdir) / RECORDINGS
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / f"{node['name']}.js").write_text(node["script"], "utf-8")
+    translator.body.append(node.astext())
+    raise nodes.SkipNode
 
 
 class ExplorableRenderer(MimeRenderPlugin):
@@ -77,18 +99,21 @@ class ExplorableRenderer(MimeRenderPlugin):
 
     @staticmethod
     def handle_mime(renderer: NbElementRenderer, data: MimeData, inline: bool) -> list[nodes.Element] | None:
-        """Return the figure as raw HTML, or nothing for any other output."""
+        """Return the figure, or nothing for any other output."""
         if data.mime_type != MIME:
             return None
         content = data.content if isinstance(data.content, dict) else json.loads(data.content)
-        spec = content["spec"]  # stays with the figure for links to it, see _ext/figure_links.py
-        return [nodes.raw("", figure_html(spec, content["recording"]), format="html", spec=spec)]
+        spec, recording = content["spec"], content["recording"]
+        node = explorable("", figure_html(spec, recording), format="html")
+        node["name"], node["script"] = spec["name"], recording_script(spec, recording)
+        node["spec"] = spec  # for links to the figure, see _ext/figure_links.py
+        return [node]
 
 
 def _copy_assets(app: Sphinx) -> None:
     static = Path(app.outdir) / "_static" / "nncourse"
     static.mkdir(parents=True, exist_ok=True)
-    script = as_classic_script((_HERE / "explore.js").read_text("utf-8"), "nncourse.boot();")
+    script = as_classic_script((_HERE / "explore.js").read_text("utf-8"), START_IN_PAGE)
     (static / "explore.js").write_text(script, "utf-8")
     for style in (_HERE / "explore.css", _HERE.parent / "quiz" / "quiz.css"):
         (static / style.name).write_text(style.read_text("utf-8"), "utf-8")
@@ -112,6 +137,7 @@ def _add_to_page(
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register with Sphinx."""
+    app.add_node(explorable, html=(_write_figure, None))
     app.connect("builder-inited", _copy_assets)
     app.connect("html-page-context", _add_to_page)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
