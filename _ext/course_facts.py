@@ -78,7 +78,7 @@ class StudyTimes(FactsDirective):
             name = f"{int(chapter.name[:2])} {self.title(chapter)}"
             rows.append([PageLink("", name, page=f"chapters/{chapter.stem}", anchor=""), *shown(*numbers)])
         rows.append(["All", *shown(*sums)])
-        return [table(["Chapter", "Reading", "Figures", "Quick questions", "Exercise"], rows)]
+        return [table(["Chapter", "Reading", "Figures", "Questions", "Exercise"], rows)]
 
 
 def shown(reading: int, figures: int, questions: int, exercise: int) -> list[str]:
@@ -108,7 +108,7 @@ class ExerciseMap(FactsDirective):
             rows.append([whole, f"about {minutes} minutes", str(total)])
             title = f"Exercise {int(short[2:])}: {exercise.title}"
             section = nodes.section("", nodes.title("", title), ids=[short])
-            section += table(["Question", "Who answers it can", "Points"], rows)
+            section += table(["Question", "Shows that one can", "Points"], rows)
             sections.append(section)
         return sections
 
