@@ -125,6 +125,8 @@ def prepare_page(
 ) -> None:
     # The role that docutils gives to an entry of a bibliography is deprecated and not allowed in a list.
     body = (context.get("body") or "").replace('role="doc-biblioentry"', 'role="listitem"')
+    # The empty corner of a table is a cell: as a heading it would announce nothing.
+    body = re.sub(r'<th class="head[^"]*">(?:<p></p>)?</th>', "<td></td>", body)
     if body:
         context["body"] = body
     for kind in ("script_files", "css_files"):

@@ -4,7 +4,7 @@ Jupyter Book keeps the outputs of a notebook until the notebook itself changes. 
 library that the notebook calls, nor the scripts that draw its figures. Here both become part of the
 configuration, which Sphinx does watch:
 
-- a change in ``src/**/*.py`` moves the cache of outputs, so every notebook runs again;
+- a change of code or data in ``src/`` moves the cache of outputs, so every notebook runs again;
 - a change of a script or style sheet in ``src/``, or of anything in ``_ext/``, ``_static/`` and
   ``_templates/``, makes the pages again from the same outputs.
 
@@ -30,6 +30,7 @@ from sphinx.util import logging
 
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 
+SEEN_BY_CELLS = (".json", ".npz", ".py", ".toml")
 SEEN_IN_PAGES = (".css", ".html", ".js", ".png", ".py", ".svg")
 
 log = logging.getLogger(__name__)
@@ -46,7 +47,7 @@ def digest(paths: Iterable[Path]) -> str:
 def watch_sources(app: Sphinx, config: Config) -> None:
     book = Path(app.srcdir)
     caches = Path(app.outdir).parent / ".jupyter_cache"
-    current = caches / digest((book / "src").rglob("*.py"))
+    current = caches / digest(p for p in (book / "src").rglob("*") if p.suffix in SEEN_BY_CELLS)
     config.nb_execution_cache_path = str(current)
     config.page_sources = digest(
         path

@@ -21,12 +21,16 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tools"))
 
-from exercises import Source, sources  # noqa: E402  a script finds its tools by the path above
+from distributed import Client  # noqa: E402  a script finds its tools by the path above
+
+from exercises import Source, sources  # noqa: E402
 
 REPORT = ROOT / "docs" / "benchmarks" / "judge.md"
 DASK = Path(sys.executable).with_name("dask")
 EXERCISE = "ex05"
 ON_CLUSTER = 300
+ROUNDS = 3  # on one worker and on two in turn; the quickest counts, as what else runs can only slow one
+ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}  # as a worker has one
 
 
 def hand_in(folder: Path, source: Source, count: int) -> Path:
@@ -72,10 +76,16 @@ def measure(place: Path, out: Path, *options: str) -> tuple[float, float]:
 
 
 def on_cluster(folder: Path, place: Path, workers: int) -> float:
-    """Mark a class on a Dask cluster of this machine; return the seconds."""
-    file = folder / f"scheduler{workers}.json"
+    """Mark a class on a Dask cluster of this machine; return the seconds.
+
+    Each worker has one slot, so one worker means one sandbox at a time. The command that hands out the
+    work and the scheduler take part of a core from both: about a tenth of what a sandbox takes.
+    """
+    folder.mkdir(parents=True)
+    file = folder / "scheduler.json"
     options = ["--scheduler-file", file, "--no-dashboard"]
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": folder}
+    quiet["env"] = {**os.environ, **ONE_THREAD}
     commands = [[DASK, "scheduler", "--host", "127.0.0.1", "--port", "0", *options]]
     commands += [[DASK, "worker", "--nthreads", "1", "--no-nanny", *options]] * workers
     started: list[subprocess.Popen[bytes]] = []
@@ -85,8 +95,9 @@ def on_cluster(folder: Path, place: Path, workers: int) -> float:
             while not file.exists() or not file.read_text():
                 time.sleep(0.1)
         address = json.loads(file.read_text())["address"]
-        time.sleep(5)  # until all workers have come
-        return measure(place, folder / f"cluster{workers}", "--scheduler", address)[0]
+        with Client(address, timeout=60, set_as_default=False) as client:
+            client.wait_for_workers(workers, timeout=60)
+        return measure(place, folder / "out", "--scheduler", address)[0]
     finally:
         for process in started:
             process.kill()
@@ -119,7 +130,11 @@ def main() -> None:
         what = f"time for one submission, {largest} against 100"
         add(what, f"{ratio:.2f} times", "≤ 1.2 times", ratio <= 1.2)
         place = hand_in(folder / "cluster", source, ON_CLUSTER)
-        gain = on_cluster(folder, place, 1) / on_cluster(folder, place, 2)
+        taken: dict[int, list[float]] = {1: [], 2: []}
+        for turn in range(ROUNDS):
+            for workers, seconds in taken.items():
+                seconds.append(on_cluster(folder / f"turn{turn}-{workers}", place, workers))
+        gain = min(taken[1]) / min(taken[2])
         add("Dask: two workers against one", f"{gain:.2f} times", "≥ 1.6 times", gain >= 1.6)
     where = (
         f"{os.cpu_count()} cores, {platform.system()} {platform.release().split('-')[0]}, "

@@ -206,13 +206,16 @@ def assert_buttons(html: str, page: str, repository: str, *, notebook: bool) -> 
     assert ("Open an issue" in html) == bool(repository)
 
 
-def serious_violations(page: Page) -> list[str]:
-    """What axe-core finds serious or critical on a page: the rule, and the element that breaks it."""
+def violations(page: Page) -> list[str]:
+    """What axe-core finds wrong on a page: the rule, and the element that breaks it.
+
+    It does not read MathML, so the heading of a column that is only a formula is empty to it.
+    """
     return [
         f"{violation['id']}: {node['html'][:200]}"
         for violation in Axe().run(page).response["violations"]
-        if violation["impact"] in ("serious", "critical")
         for node in violation["nodes"]
+        if not (violation["id"] == "empty-table-header" and "<math" in node["html"])
     ]
 
 

@@ -10,7 +10,7 @@ from io import BytesIO
 import pytest
 from fontTools.ttLib import TTFont
 
-from conftest import SOMEBODYS, OpenPage, SmallBook, assert_buttons, serious_violations
+from conftest import SOMEBODYS, OpenPage, SmallBook, assert_buttons, violations
 from serve import make_server
 
 TEXT = r"""
@@ -132,7 +132,7 @@ def test_elements_are_accessible(
 ) -> None:
     visit = open_page(f"{elements}{name}.html", scheme=scheme, width=width)
     visit.assert_quiet()  # before axe, which fetches style sheets in its own way
-    assert serious_violations(visit.page) == []
+    assert violations(visit.page) == []
 
 
 @pytest.mark.parametrize("name", ["elements", "outputs"])

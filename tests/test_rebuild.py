@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 from build_book import GENERATED, remove_others
 from conftest import SmallBook
+from notebook_runs import watch_sources
 
 SOURCE = "import os, time\nprint(os.environ['NNCOURSE_HOME'], time.time_ns())"
 
@@ -52,3 +55,20 @@ def test_a_page_that_is_taken_out_is_not_left_behind(tmp_path: Path) -> None:
     remove_others(tmp_path, ["a", *GENERATED])
     left = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*.*")}
     assert left == {*pages, "_sources/a.md"} - {"folder/b.html"}
+
+
+def test_what_a_cell_may_read_runs_the_notebooks_again(tmp_path: Path) -> None:
+    def cache() -> str:
+        config = SimpleNamespace()
+        app: Any = SimpleNamespace(srcdir=tmp_path, outdir=tmp_path / "_build" / "html")
+        watch_sources(app, config)  # type: ignore[arg-type]
+        return str(config.nb_execution_cache_path)
+
+    (tmp_path / "src").mkdir()
+    caches = [cache()]
+    for name in ("library.py", "questions.toml", "pictures.json", "digits.npz"):
+        (tmp_path / "src" / name).write_bytes(b"1")
+        caches.append(cache())
+    assert len(set(caches)) == 5
+    (tmp_path / "src" / "figure.js").write_bytes(b"1")
+    assert cache() == caches[-1], "a browser reads it, and no cell"

@@ -10,7 +10,7 @@ from urllib.parse import unquote, urlsplit
 import pytest
 
 from build_book import ROOT, table_of_contents
-from conftest import CONFIG, FIGURES_ARRIVED, REPOSITORY, OpenPage, assert_buttons, serious_violations
+from conftest import CONFIG, FIGURES_ARRIVED, REPOSITORY, OpenPage, assert_buttons, violations
 
 TOC = table_of_contents(ROOT)
 ALL_PAGES = [f"{page}.html" for page in (*TOC, "search", "genindex")]
@@ -43,7 +43,7 @@ def test_page_asks_no_other_host_and_keeps_quiet(open_page: OpenPage, name: str)
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_page_is_accessible(open_page: OpenPage, name: str, scheme: str) -> None:
     visit = open_page(name, scheme=scheme)
-    assert serious_violations(visit.page) == []
+    assert violations(visit.page) == []
 
 
 @every_page

@@ -1,4 +1,4 @@
-"""Make the learner's notebooks, the solution pages and the lists of questions from one source each.
+"""Make the learner's notebooks, solution pages, lists of questions and pictures from one source each.
 
 A source is a folder `exercises/source/exNN_name` that holds
 
@@ -10,8 +10,12 @@ A source is a folder `exercises/source/exNN_name` that holds
 
 The checks that the notebook runs are `src/nncourse/exercises/exNN.py`.
 
-Other ```python blocks above a solution become cells of the notebook. In a solution, what a learner is
-to write is the body of each function; or, where `# answer` and `# end` stand in it, what is between.
+Other ```python blocks above a solution become cells of the notebook. A ```python picture block draws what
+the solution gives: it runs here, where the solution is known, and sets `title`, `panels`, `marks` and
+`sentence`, as an explorable without controls has them. The notebook shows what was drawn.
+
+In a solution, what a learner is to write is the body of each function; or, where `# answer` and `# end`
+stand in it, what is between.
 
     python tools/exercises.py
 """
@@ -19,6 +23,8 @@ to write is the body of each function; or, where `# answer` and `# end` stand in
 from __future__ import annotations
 
 import ast
+import contextlib
+import io
 import json
 import re
 import subprocess
@@ -26,6 +32,7 @@ import sys
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import nbformat
 
@@ -35,11 +42,12 @@ ROOT = Path(__file__).resolve().parent.parent
 SOURCES = ROOT / "exercises" / "source"
 RUFF = Path(sys.executable).with_name("ruff")
 
+PICTURE_ALONE = "remove-input"  # in the book
 NOT_IN_PAGE = "remove-output"  # "not answered yet" is no news in the book
 
 HEADING = re.compile(r"^## (q\d+) · (.+) · (\d+) points?$", re.MULTILINE)
 OUTCOME = re.compile(r"\s*\*Outcome:\* (\S.*)\n")
-BLOCK = re.compile(r"^```python( solution)?\n(.*?)^```$\n?", re.MULTILINE | re.DOTALL)
+BLOCK = re.compile(r"^```python( solution| picture)?\n(.*?)^```$\n?", re.MULTILINE | re.DOTALL)
 MARKED = re.compile(r"^( *)# answer\n.*?^ *# end\n", re.MULTILINE | re.DOTALL)
 MARKS = re.compile(r"^ *# (?:answer|end)\n", re.MULTILINE)
 
@@ -66,6 +74,7 @@ class QuestionSource:
     points: int
     outcome: str
     statement: str
+    picture: str
     solution: str
     explanation: str
     wrong: tuple[WrongAnswer, ...]
@@ -114,11 +123,16 @@ class Source:
         """All code of the notebook above an answer, with the solutions of the questions before."""
         pieces = [block[2] for block in BLOCK.finditer(self.introduction)]
         for one in self.questions:
-            pieces += [block[2] for block in BLOCK.finditer(one.statement)]
+            pieces += [block[2] for block in BLOCK.finditer(one.statement) if not block[1]]
             if one.name == question:
                 break
             pieces.append(one.solution)
         return "\n".join(pieces)
+
+    @property
+    def has_pictures(self) -> bool:
+        """Whether a question shows what should come out."""
+        return any(question.picture for question in self.questions)
 
     @property
     def number(self) -> int:
@@ -147,9 +161,13 @@ def read(folder: Path) -> Source:
         raise SourceError(f"{folder.name}: exercise.md needs a title and questions.")
     questions = []
     for name, heading, points, body in zip(*(pieces[i::4] for i in range(4)), strict=True):
-        solutions = [block for block in BLOCK.finditer(body) if block[1]]
-        if len(solutions) != 1:
-            raise SourceError(f"{folder.name} {name}: exactly one ```python solution block is needed.")
+        blocks = list(BLOCK.finditer(body))
+        solutions = [block for block in blocks if block[1] == " solution"]
+        pictures = [block[2] for block in blocks if block[1] == " picture"]
+        if len(solutions) != 1 or len(pictures) > 1:
+            raise SourceError(
+                f"{folder.name} {name}: exactly one ```python solution block is needed, at most one picture."
+            )
         if not (outcome := OUTCOME.match(body)):
             raise SourceError(f'{folder.name} {name}: a line "*Outcome:* ..." must follow the heading.')
         start, end = solutions[0].span()
@@ -161,6 +179,7 @@ def read(folder: Path) -> Source:
                 int(points),
                 outcome[1],
                 body[outcome.end() : start].strip(),
+                "".join(pictures),
                 solution,
                 body[end:].strip(),
                 tuple(_wrong(entry, solution, f"{folder.name} {name}") for entry in wrong.get(name, ())),
@@ -218,9 +237,11 @@ def notebook(source: Source) -> str:
             if words:
                 cell("markdown", words, f"{name}-{count}" if count else name)
                 heading, count = "", count + 1
-            if block:
+            if block and block[1]:
+                cell("code", f'picture("{source.short}", "{name}")', f"{name}-picture", PICTURE_ALONE)
+            elif block:
                 cell("code", block[2], f"{name}-code-{count}")
-                position = block.end()
+            position = block.end() if block else position
 
     total = sum(question.points for question in source.questions)
     prose(
@@ -232,7 +253,8 @@ def notebook(source: Source) -> str:
         source.short,
         f"# Exercise {source.number}: {source.title}\n\n",
     )
-    cell("code", "from nncourse.exercises import check, progress", "checks")
+    names = "check, picture, progress" if source.has_pictures else "check, progress"
+    cell("code", f"from nncourse.exercises import {names}", "checks")
     for question in source.questions:
         heading = f"## {question.name} · {question.title} · {_points(question.points)}\n\n"
         prose(question.statement, question.name, heading)
@@ -255,6 +277,35 @@ def questions(source: Source) -> str:
         ],
     }
     return json.dumps(facts, indent=2, ensure_ascii=False) + "\n"
+
+
+def pictures(source: Source) -> str:
+    """What the package shows beside questions, by question."""
+    drawn = {q.name: _draw(source, q) for q in source.questions if q.picture}
+    return json.dumps(drawn, indent=1, ensure_ascii=False) + "\n"
+
+
+def _draw(source: Source, question: QuestionSource) -> dict[str, Any]:
+    """A picture as a figure for the page, as HTML for a notebook, and in words."""
+    from nncourse.explore import Explorable  # here, because nothing else that is made needs them
+    from nncourse.explore.page import figure_html
+
+    known: dict[str, Any] = {}
+    with contextlib.redirect_stdout(io.StringIO()):
+        for code in (source.code_before(question.name), question.solution, question.picture):
+            exec(code, known)
+    figure = Explorable(
+        f"{source.short}.{question.name}",
+        title=known["title"],
+        controls=[],
+        panels=known["panels"],
+        parts=[lambda: known["marks"]],
+        describe=lambda: known["sentence"],
+    )
+    recording = figure.record().as_json()
+    html = re.sub(' data-recording="[^"]*"', "", figure_html(figure.spec, recording))  # a notebook has none
+    text = f"{known['title']}. {known['sentence']}"
+    return {"spec": figure.spec, "recording": recording, "html": html, "text": text}
 
 
 def solutions_page(source: Source) -> str:
@@ -302,6 +353,7 @@ def made_from(source: Source) -> dict[Path, str]:
         ROOT / "exercises" / f"{source.name}.ipynb": notebook(source),
         ROOT / "exercises" / "solutions" / f"{source.name}.md": solutions_page(source),
         ROOT / "src" / "nncourse" / "exercises" / f"{source.short}.json": questions(source),
+        ROOT / "src" / "nncourse" / "exercises" / f"{source.short}_pictures.json": pictures(source),
     }
 
 

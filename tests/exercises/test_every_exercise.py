@@ -30,7 +30,11 @@ each_question = pytest.mark.parametrize(
 def asked(source: Source, question: QuestionSource) -> tuple[Question, tuple[Check, ...], tuple[Check, ...]]:
     """The question as the package has it, its visible checks and its hidden ones."""
     packaged = catalogue.exercise(source.short).question(question.name)
-    return packaged, packaged.visible, read_checks(source.folder / "hidden.py")[question.name]
+    return (
+        packaged,
+        packaged.visible,
+        read_checks((source.folder / "hidden.py").read_text("utf-8"))[question.name],
+    )
 
 
 def judged(source: Source, question: QuestionSource, answer: str, checks: Iterable[Check]) -> list[Outcome]:
@@ -85,6 +89,29 @@ def test_a_stub_earns_nothing_and_is_called_unanswered(source: Source, question:
     _, visible, hidden = asked(source, question)
     outcomes = judged(source, question, question.stub, visible + hidden)
     assert {outcome.status for outcome in outcomes} == {"unanswered"}
+
+
+WITHOUT_THINKING = {
+    "None": lambda *_: None,
+    "zero": lambda *_: 0,
+    "one": lambda *_: 1,
+    "three zeros": lambda *_: (np.zeros(2), 0.0, 0),
+    "zeros": lambda *given: np.zeros_like(given[0]) if given else 0,
+    "the first argument": lambda *given: given[0] if given else 0,
+    "the last argument": lambda *given: given[-1] if given else 0,
+    "the first two arguments": lambda *given: given[:2],
+}
+
+
+@each_question
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_an_answer_that_ignores_the_question_earns_nothing(source: Source, question: QuestionSource) -> None:
+    packaged, visible, hidden = asked(source, question)
+    for name, answer in WITHOUT_THINKING.items():
+        ball = type("Ball", (), {"__init__": lambda *_: None, "step": answer})
+        names = {name: ball if name == "HeavyBall" else answer for name in question.asks}
+        outcomes = evaluate(packaged, visible + hidden, Notebook(names))
+        assert [outcome.check.name for outcome in outcomes if outcome.ok] == [], name
 
 
 @each_question

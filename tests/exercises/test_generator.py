@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from exercises import ROOT, SourceError, notebook, questions, read, solutions_page, sources, stub
+from exercises import ROOT, SourceError, notebook, pictures, questions, read, solutions_page, sources, stub
 
 TEXT = """# A title
 
@@ -87,6 +87,36 @@ def test_the_notebook_has_text_given_code_stub_and_check_in_order(folder: Path) 
     assert text["q1-check"] == 'check("ex42", "q1")'
     assert 'raise NotImplementedError("q1: write double here.")' in text["q1-answer"]
     assert not any("x + x" in words or "solution" in words for words in text.values())
+
+
+PICTURE = """```python picture
+from nncourse.explore import Axis, Line, Plot
+
+title = "Twice"
+panels = [Plot("line", Axis("x", 0, 1), Axis("y", 0, 2))]
+marks = [Line("line", [0, 1], [double(0), double(1)])]
+sentence = f"It climbs to {double(1)}."
+```
+
+"""
+
+
+def test_a_picture_is_drawn_from_the_solution_and_shown_without_it(folder: Path) -> None:
+    (folder / "exercise.md").write_text(TEXT.replace("```python solution", f"{PICTURE}```python solution"))
+    source = read(folder)
+    drawn = json.loads(pictures(source))["q1"]
+    assert drawn["text"] == "Twice. It climbs to 2."
+    assert drawn["spec"]["name"] == "ex42.q1" and "<svg" in drawn["html"]
+    cells = {cell["id"]: cell for cell in json.loads(notebook(source))["cells"]}
+    assert list(cells)[5:9] == ["q1-code-1", "q1-picture", "q1-answer", "q1-check"]
+    assert cells["q1-picture"]["source"] == ['picture("ex42", "q1")']
+    assert cells["q1-picture"]["metadata"] == {"tags": ["remove-input"]}
+    assert "import check, picture, progress" in cells["checks"]["source"][0]
+    assert "Axis" not in notebook(source) and "Axis" not in source.code_before("q1")
+    twice = TEXT.replace("```python solution", f"{PICTURE}{PICTURE}```python solution")
+    (folder / "exercise.md").write_text(twice)
+    with pytest.raises(SourceError, match="at most one picture"):
+        read(folder)
 
 
 def test_the_package_learns_what_each_question_asks(folder: Path) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import re
 import signal
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -17,7 +19,7 @@ from nbclient import NotebookClient
 
 from conftest import ROOT
 from exercises import sources
-from nncourse.exercises import check, progress, record
+from nncourse.exercises import check, picture, progress, record
 from nncourse.exercises.checking import Stopped
 from nncourse.exercises.notebook import SECONDS, check_namespace, time_limit
 from notebooks import canonical
@@ -128,10 +130,11 @@ def test_without_a_timer_or_off_the_main_thread_there_is_no_limit(monkeypatch: p
     with monkeypatch.context() as windows:
         windows.delattr(signal, "setitimer")
         run()
-    with monkeypatch.context() as browser:
-        browser.setattr(signal, "setitimer", refuse)
-        run()
-    assert ended == [True, True, True]
+    for clock in (refuse, lambda *_: (0.0, 0.0)):  # one that is missing, one that never rings
+        with monkeypatch.context() as browser:
+            browser.setattr(signal, "setitimer", clock)
+            run()
+    assert ended == [True] * 4
     with pytest.raises(Stopped):
         run()
 
@@ -190,6 +193,66 @@ def test_what_a_learner_s_code_says_cannot_become_html() -> None:
     for answer in (slope, raises):
         html = check_namespace("ex05", "q1", {"slope": answer})._repr_html_()
         assert "<script" not in html and "<b>" not in html
+
+
+BARE = """
+import sys
+from importlib.abc import MetaPathFinder
+
+class NothingElse(MetaPathFinder):
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] not in {*sys.stdlib_module_names, "numpy", "nncourse"} or name in WITHOUT:
+            raise ModuleNotFoundError(f"there is no {name} here")
+
+WITHOUT = {"fcntl", "resource", "pwd", "termios", "multiprocessing", "_posixsubprocess"}  # as in a browser
+for name in [name for name in sys.modules if name in WITHOUT]:
+    del sys.modules[name]
+sys.meta_path.insert(0, NothingElse())
+
+def no_thread(*_):
+    raise RuntimeError("can't start new thread")
+
+import _thread
+_thread.start_new_thread = no_thread
+"""
+
+
+def test_checks_progress_and_pictures_need_numpy_and_nothing_else(folder: Path) -> None:
+    code = [BARE]
+    for source in EVERY_SOURCE:
+        cells = nbformat.read(ROOT / "exercises" / f"{source.name}.ipynb", as_version=4).cells
+        answers = {f"{question.name}-answer": question.solution for question in source.questions}
+        code += ["names = {'__name__': '__main__'}"]
+        code += [
+            # A notebook shows the last line of a cell.
+            f"exec({answers.get(cell.id, cell.source)!r}, names)"
+            if not cell.id.endswith(("-check", "-picture", "-table"))
+            else f"shown = eval({cell.source!r}, names); print(repr(shown))\n"
+            "assert getattr(shown, '_repr_html_', lambda: shown._repr_mimebundle_()['text/html'])()"
+            for cell in cells
+            if cell.cell_type == "code"
+        ]
+    (folder / "bare.py").write_text("\n".join(code), "utf-8")
+    run = subprocess.run([sys.executable, "bare.py"], cwd=folder, capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stderr[-2000:]
+    asked = sum(len(source.questions) for source in EVERY_SOURCE)
+    assert len(re.findall(r"q\d is right, as far as", run.stdout)) == asked
+    assert "The walk" in run.stdout and "Three walks from x = 2" in run.stdout
+
+
+def test_a_picture_says_what_it_shows_and_stays_small() -> None:
+    for source in EVERY_SOURCE:
+        drawn = [question.name for question in source.questions if question.picture]
+        assert drawn, f"{source.short}: nothing to compare with"
+        for name in drawn:
+            shown = picture(source.short, name)._repr_mimebundle_()
+            html = shown["text/html"].rpartition("</style>")[2]
+            words = re.search(r'<svg role="img" aria-label="([^"]+)" aria-describedby="([^"]+)"', html)
+            assert words and len(words[1]) > 10
+            assert f'id="{words[2]}"' in html and len(shown["text/plain"]) > 80
+            assert len(html) < 8000 and "<script" not in html and "http" not in html
+    with pytest.raises(LookupError, match="no picture for q1, only for q2"):
+        picture("ex05", "q1")
 
 
 def run_notebook(folder: Path, source: Any, answers: dict[str, str]) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from handed import EX, SOLUTIONS, SOURCE, STUBS, done, hand_in, hand_in_many, ro
 
 from nncourse.__main__ import main
 from nncourse.grading import sandbox
+from nncourse.grading.papers import Recipe, files_behind_marks
 
 
 def grade(tmp_path: Path, *options: str) -> int:
@@ -96,6 +97,26 @@ def test_other_checks_other_limits_or_regrade_mark_again(tmp_path: Path) -> None
     grade(tmp_path, *with_checks, "--cell-seconds", "9")
     grade(tmp_path, *with_checks, "--cell-seconds", "9", "--regrade")
     assert times_marked(tmp_path) == {"ada": 4}
+
+
+def test_marks_made_with_another_judge_or_another_numpy_are_made_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    code = (
+        "import sys, nncourse.grading.judge, nncourse.grading.worker\n"
+        "print(*(m.__file__ for name, m in sys.modules.items() if name.startswith('nncourse.')))"
+    )
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    behind = files_behind_marks("ex05")
+    assert "sandbox.py" in said
+    assert [path for path in map(Path, said.split()) if path not in behind] == []
+    assert {"ex05.py", "ex05.json", "optimizers.py", "digits.npz"} <= {path.name for path in behind}
+    assert "ex04.py" not in {path.name for path in behind}, "another exercise's checks"
+    recipe = Recipe(EX, "")
+    before = recipe.fingerprint(sandbox.Limits(), unsafe=False)
+    assert recipe.fingerprint(sandbox.Limits(), unsafe=False) == before
+    monkeypatch.setattr("numpy.__version__", "0.1")
+    assert recipe.fingerprint(sandbox.Limits(), unsafe=False) != before
 
 
 def test_a_batch_that_is_killed_at_any_moment_loses_and_repeats_nothing(tmp_path: Path) -> None:

@@ -60,6 +60,7 @@ COLUMN, ROW = np.ones((3, 2000, 1)), np.ones((1, 2000))
         ("ex01", "q3", {"line": (COLUMN, ROW)}),
         ("ex02", "q4", {"collapse": (np.ones((3, 2000)), np.ones((200, 1, 1)))}),
         ("ex03", "q5", {"tent_weights": np.ones((3, 20_000, 1))}),
+        ("ex09", "q1", {"split": (np.arange(200_000.0), np.arange(200_000.0))}),
     ],
 )
 def test_a_hidden_check_makes_nothing_large_of_shapes_that_nobody_asked_for(

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from nncourse.grading.handed_in import SubmissionsError, collect
+from nncourse.grading.handed_in import MOST_OPEN, SubmissionsError, collect
 from nncourse.grading.notebooks import MOST_BYTES, NotANotebook
 
 EX = "ex05_gradient_descent"
@@ -182,6 +182,18 @@ def test_the_newer_of_a_folder_and_an_archive_counts(tmp_path: Path) -> None:
 def test_a_zip_inside_a_zip_is_not_opened(tmp_path: Path) -> None:
     inner = zipped(tmp_path / "inner.zip", (f"eve/{EX}.ipynb", b"1")).read_bytes()
     assert collect([zipped(tmp_path / "class.zip", ("inner.zip", inner))]).notebooks == {}
+
+
+def test_a_thousand_archives_do_not_need_a_thousand_open_files(tmp_path: Path) -> None:
+    places = [zipped(tmp_path / f"{i}.zip", (f"l{i}/{EX}.ipynb", str(i).encode())) for i in range(1000)]
+    before = len(os.listdir("/proc/self/fd"))
+    found = collect(places).notebooks
+    for number in (0, 999, 1, 500):
+        assert found[f"l{number}", EX].read() == str(number).encode()
+    assert len(os.listdir("/proc/self/fd")) - before <= MOST_OPEN
+    places[3].write_bytes(b"no longer an archive")
+    with pytest.raises(NotANotebook, match="damaged inside its archive"):
+        found["l3", EX].read()
 
 
 def test_a_damaged_entry_costs_its_own_learner_only(tmp_path: Path) -> None:

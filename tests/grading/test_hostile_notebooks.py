@@ -17,7 +17,7 @@ from nncourse.exercises.checking import Check, Exercise, Question, Submission
 from nncourse.grading.answers import Answers, Session
 from nncourse.grading.judge import NOT_RUN, Paper, grade
 from nncourse.grading.notebooks import read_notebook
-from nncourse.grading.sandbox import Lost, Sandbox, take_slot
+from nncourse.grading.sandbox import Lost, Sandbox, bubblewrap, take_slot
 
 ALL = [10, 10, 10, 10]
 NONE = [0, 0, 0, 0]
@@ -165,6 +165,14 @@ FUNCTIONS = {
         "    import numpy as np; return np.zeros(1 << 18)",
         "this is a result of more than 1 MB",
     ),
+    "small_numbers_that_grow": (
+        "    import numpy as np; return np.zeros(1 << 19, bool)",
+        "this is a result of more than 1 MB, at 8 bytes a number",
+    ),
+    "a_class_in_place_of_a_function": (
+        "    pass\nclass double:\n    def __init__(self, x): pass",
+        "this is a function, or an object of a class.",
+    ),
     "long_list": ("    return [1.5] * (1 << 19)", "this is a result of more than 1 MB"),
     "huge_number": ("    return 10 ** 100_000", "double raised ValueError"),
     "interrupt": ("    raise KeyboardInterrupt", "double raised KeyboardInterrupt"),
@@ -302,6 +310,20 @@ def test_code_that_takes_its_messages_back_does_not_hold_the_judge_up(
                 patch.setattr(select, "poll", Promise)
                 with pytest.raises(Lost, match="did not finish in time"):
                     talk(sandbox)
+
+
+def test_a_sandbox_that_cannot_start_leaves_no_open_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError("too many processes")
+
+    bubblewrap()  # which is asked for its version once, by a process
+    before = sorted(os.listdir("/proc/self/fd"))
+    for target in ("subprocess.Popen", "nncourse.grading.sandbox.seccomp_filter"):
+        with monkeypatch.context() as broken, take_slot() as slot:
+            broken.setattr(target, refuse)
+            with pytest.raises(OSError, match="too many processes"):
+                Sandbox(SMALL, slot)
+    assert sorted(os.listdir("/proc/self/fd")) == before
 
 
 def test_announcing_cells_for_ever_does_not_stop_the_clock() -> None:

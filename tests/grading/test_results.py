@@ -19,6 +19,7 @@ from nncourse.grading.release import ReleaseError, release
 from nncourse.grading.report import write_report
 
 EX = "ex99_classroom"
+UNREADABLE = mark_file(b"")
 SPY = "def double(x):\n    raise ValueError(str(x))"
 
 
@@ -99,20 +100,54 @@ def test_every_learner_has_a_file_name_of_their_own() -> None:
         "x" * 200,
         "con.",
         "ada@x.org",
+        "con",
+        "nul",
     ]
     names += [file_name(name) for name in names if file_name(name) != name]
     files = [file_name(name).lower() for name in names]
     assert len(set(files)) == len(names)
     assert all("/" not in file and "." not in file and len(file) < 80 for file in files)
+    assert not {"con", "nul"} & set(files), "Windows keeps these for itself"
 
 
-def test_a_name_never_becomes_a_formula(tmp_path: Path) -> None:
-    files = written(tmp_path, **{"=cmd|' /C calc'!A0": mark(*RIGHT)})
-    for name in ("gradebook.csv", "moodle.csv", "canvas.csv"):
-        with open(tmp_path / name, newline="") as file:
-            for row in csv.reader(file):
-                assert not any(cell.startswith(("=", "+", "-", "@")) for cell in row), name
-    assert "'=cmd" in files["gradebook.csv"]
+def test_nobody_finds_a_name_whose_file_is_that_of_somebody_else() -> None:
+    hashed = file_name("李雷").removeprefix("-")
+    assert 4 * len(hashed) >= 128, "bits: to try names until two agree is hopeless"
+    assert set(hashed) <= set("0123456789abcdef")
+
+
+FORMULAS = [
+    "=cmd|' /C calc'!A0",
+    "+1",
+    "-1+1",
+    "@SUM(1)",
+    "＝1+1",
+    "＋1",
+    "－1",
+    "＠SUM(1)",
+    " =1",
+    "\t=1",
+    "\r=1",
+    "ada;=1+1",
+    "ada\t=1+1",
+    "ada,=1+1",
+    'ada";=1+1',
+    "ada\n=1+1",
+    ";=1+1",
+]
+
+
+@pytest.mark.parametrize("name", FORMULAS)
+def test_a_name_never_becomes_a_formula_wherever_a_spreadsheet_cuts(tmp_path: Path, name: str) -> None:
+    written(tmp_path, **{name: UNREADABLE, "Ada-Lovelace;b@c": UNREADABLE})
+    for table in ("gradebook.csv", "moodle.csv", "canvas.csv"):
+        text = (tmp_path / table).read_text("utf-8")
+        for separator in (",", ";", "\t"):
+            for quoting in (csv.QUOTE_MINIMAL, csv.QUOTE_NONE):
+                rows = csv.reader(text.splitlines(), delimiter=separator, quoting=quoting)
+                cells = [cell.strip(' "') for row in rows for cell in row]
+                assert [c for c in cells if c.startswith(tuple("=+-@＝＋－＠"))] == [], (table, separator)
+        assert "Ada-Lovelace;b@c" in text, "what is no formula stays as it is"
 
 
 def test_tables_for_other_systems_have_the_form_that_these_read(tmp_path: Path) -> None:

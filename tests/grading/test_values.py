@@ -15,7 +15,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as stnp
 
-from nncourse.grading.values import MOST_TEXT, PREFIX, NotData, decode, encode, fits, pack, unpack
+from nncourse.exercises.checking import Wrong, close, parts
+from nncourse.grading.values import (
+    MOST_TEXT,
+    PREFIX,
+    WIDEST,
+    NotData,
+    decode,
+    encode,
+    fits,
+    pack,
+    unpack,
+)
 
 SIMPLE = st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.complex_numbers()
 ARRAYS = stnp.arrays(
@@ -151,9 +162,33 @@ def test_a_message_that_is_too_large_is_refused_before_it_is_read() -> None:
 
     with pytest.raises(NotData, match="more than 1 MB"):
         unpack(read, 1 << 20)
-    assert fits(pack({}, [np.zeros(8)]), 64)
-    assert not fits(pack({}, [np.zeros(9)]), 64)
-    assert not fits(pack({"text": "x" * MOST_TEXT}), 64)
+    for arrays, fit in (([np.zeros(8)], True), ([np.zeros(9)], False), ([np.zeros(9, bool)], False)):
+        assert fits(pack({}, arrays), arrays, 64) is fit
+    assert not fits(pack({"text": "x" * MOST_TEXT}), [], 64)
+
+
+@pytest.mark.parametrize("kind", ["|i1", "|b1", "<f2", "<f8"])
+def test_what_comes_of_a_small_message_in_the_judge_is_not_much_larger(kind: str) -> None:
+    most = 1 << 20
+    itemsize = np.dtype(kind).itemsize
+    for count, right in ((most // itemsize, kind == "<f8"), (most // WIDEST, True)):
+        text = json.dumps({"value": ["array", 0], "arrays": [[kind, [count]]]}).encode()
+        file = io.BytesIO(PREFIX.pack(len(text), count * itemsize) + text + bytes(count * itemsize))
+        tracemalloc.start()
+        try:
+            header, arrays = unpack(file.read, most)
+            value = decode(header["value"], arrays)
+            with pytest.raises(Wrong):
+                close(value, 1.0, "")
+            with pytest.raises(Wrong):
+                parts(value, 3, "three numbers")
+        except NotData:
+            assert not right
+        else:
+            assert right
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert peak < 5 * most
 
 
 def test_an_array_with_a_hundred_thousand_axes_does_not_occupy_the_judge() -> None:

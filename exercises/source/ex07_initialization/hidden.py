@@ -62,4 +62,6 @@ def _(s: Submission) -> None:
 @checks.of("q5", "zeros in v move nothing")
 def _(s: Submission) -> None:
     W = np.arange(8.0).reshape(2, 4)
+    if np.array_equal(numbers(s.step(W, np.ones(4), np.array([1.0, 2.0]), 3.0, 0.1)), W):
+        raise Wrong("Nothing moves with other v, either.")
     close(s.step(W, np.zeros(4), np.array([1.0, 2.0]), 3.0, 0.1), W, "With v = 0 there is no gradient.")

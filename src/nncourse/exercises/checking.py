@@ -8,22 +8,22 @@ anything.
 
 from __future__ import annotations
 
-import copy
-import runpy
-import threading
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
+from itertools import islice
 from typing import Any, Literal, Protocol
 
 import numpy as np
+
+from nncourse.grading.values import snapshot
 
 Status = Literal["right", "wrong", "unanswered", "missing", "raised", "stopped"]
 
 LONGEST_TEXT = 300  # characters of a value or a message that are shown
 MOST_VALUES = 20  # an array with more values than this is shown by its shape
+IN_THE_NOTEBOOK = "a function, or an object of a class"  # which stays where it is, and is called there
 
 
 class Submission(Protocol):
@@ -32,6 +32,10 @@ class Submission(Protocol):
     Whatever comes back is a fresh value of a plain type (`plain`), or the handle of an object of a
     class that the learner wrote, whose methods and attributes work in the same way.
     """
+
+    @property
+    def _changed(self) -> bool:
+        """Whether the last call changed an argument in place, as its own process says."""
 
     def __getattr__(self, name: str) -> Any:
         """Return what the learner defined under this name."""
@@ -241,18 +245,16 @@ class Checks:
         return iter(self._checks)
 
 
-_one_at_a_time = threading.Lock()  # runpy replaces parts of sys while it runs
+def read_checks(source: str) -> Checks:
+    """Return the checks that Python code collects under the name ``checks``.
 
-
-def read_checks(path: Path) -> Checks:
-    """Return the checks that a Python file collects under the name ``checks``.
-
-    The file is code and is run: read your own only.
+    The code is run: read your own only.
     """
-    with _one_at_a_time:
-        found = runpy.run_path(str(path)).get("checks")
+    names: dict[str, Any] = {"__name__": "hidden"}
+    exec(compile(source, "hidden.py", "exec"), names)
+    found = names.get("checks")
     if not isinstance(found, Checks):
-        raise ValueError(f"{path} has no `checks = Checks()`.")
+        raise ValueError("there is no `checks = Checks()`.")
     return found
 
 
@@ -285,20 +287,33 @@ def plain(value: object) -> Any:
     raise Wrong(f"A number or an array is wanted; this is {_a(type(value).__name__)}.")
 
 
+def given(value: Any) -> Any:
+    """Return a fresh copy of an argument, with Python's numbers in it, as a learner expects them."""
+    if isinstance(value, np.ndarray):
+        return value.copy()
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, list | tuple):
+        return type(value)(given(part) for part in value)
+    if isinstance(value, dict):
+        return {key: given(part) for key, part in value.items()}
+    return value
+
+
 def numbers(actual: object) -> np.ndarray:
     """Return a result as a float array after making sure that it holds real, finite numbers."""
     if actual is None:
         raise Wrong("The result is None. Is there a `return` at the end of the function?")
-    if isinstance(actual, str | dict):
+    if isinstance(actual, str | dict | list | tuple):
         raise Wrong(f"A number or an array is wanted; this is {_a(type(actual).__name__)}.", actual=actual)
-    if isinstance(actual, list | tuple):
-        raise Wrong(f"A number or an array is wanted; this is {_a(type(actual).__name__)}.", actual=actual)
+    if callable(actual):
+        raise Wrong(f"A number or an array is wanted; this is {IN_THE_NOTEBOOK}.")
     array = np.asarray(actual)
     if array.dtype.kind == "b":
         raise Wrong("Numbers are wanted; this holds True and False.", actual=actual)
     if array.dtype.kind not in "iuf":
         raise Wrong(f"Real numbers are wanted; this holds {array.dtype}.")
-    result = array.astype(np.float64)
+    result = array.astype(np.float64, copy=False)
     if not np.isfinite(result).all():
         bad = int(np.sum(~np.isfinite(result)))
         what = (
@@ -377,19 +392,32 @@ def parts(actual: object, count: int, what: str) -> Sequence[Any]:
     Wrong
         If it is something else; ``what`` says what the parts are: "the gradients of w and b".
     """
-    if isinstance(actual, np.ndarray) and actual.ndim:
-        actual = list(actual)
-    if not isinstance(actual, tuple | list):
+    if not isinstance(actual, tuple | list) and not (isinstance(actual, np.ndarray) and actual.ndim):
         raise Wrong(f"Return {count} results: {what}.", actual=actual)
     if len(actual) != count:
         raise Wrong(f"Return {count} results: {what}. These are {len(actual)}.")
-    return actual
+    return list(actual) if isinstance(actual, np.ndarray) else actual
+
+
+def unchanged(s: Submission, hint: str) -> None:
+    """Raise `Wrong` if the last call changed an array, a list or a dict that it was given."""
+    if s._changed:
+        raise Wrong(hint)
 
 
 def in_words(value: object) -> str:
     """Write a value down for a learner: short, and an array by its numbers or its shape."""
     if isinstance(value, str):
         text = value
+    elif isinstance(value, list | tuple):
+        inner = ", ".join(map(_part_in_words, value[:LONGEST_TEXT]))
+        text = f"[{inner}]" if isinstance(value, list) else f"({inner}{',' * (len(value) == 1)})"
+    elif isinstance(value, dict):
+        pairs = islice(value.items(), LONGEST_TEXT)
+        inner = ", ".join(f"{_part_in_words(key)}: {_part_in_words(part)}" for key, part in pairs)
+        text = f"{{{inner}}}"
+    elif callable(value):
+        text = IN_THE_NOTEBOOK
     elif isinstance(value, np.ndarray) and value.ndim > 0:
         if value.size <= MOST_VALUES:
             text = " ".join(np.array2string(value, precision=6, separator=", ").split())
@@ -402,6 +430,10 @@ def in_words(value: object) -> str:
     else:
         text = repr(value)
     return text if len(text) <= LONGEST_TEXT else text[: LONGEST_TEXT - 1] + "…"
+
+
+def _part_in_words(value: object) -> str:
+    return repr(value) if isinstance(value, str) else in_words(value)
 
 
 def _about_shapes(found: tuple[int, ...], expected: tuple[int, ...]) -> str:
@@ -442,6 +474,7 @@ class Notebook:
         self._namespace = namespace
         self._limit = limit
         self._stopped = False
+        self._changed = False
 
     def __getattr__(self, name: str) -> Any:
         """Return what the notebook defined under this name, ready to be called."""
@@ -456,7 +489,10 @@ class Notebook:
             return plain(value)
 
         def call(*args: Any, **kwargs: Any) -> Any:
-            result = self._run(lambda: value(*copy.deepcopy(args), **copy.deepcopy(kwargs)), name)
+            args, kwargs = given(args), given(kwargs)
+            before = snapshot([args, kwargs])
+            result = self._run(lambda: value(*args, **kwargs), name)
+            self._changed = snapshot([args, kwargs]) != before
             return _Handle(self, result, name) if isinstance(value, type) else plain(result)
 
         return call

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from nncourse.exercises.checking import Checks, Submission, Wrong, close, numbers, parts
+from nncourse.exercises.checking import Checks, Submission, Wrong, close, numbers, parts, unchanged
 
 checks = Checks()
 
@@ -83,6 +83,8 @@ def _(s: Submission) -> None:
 
 @checks.of("q2", "XOR")
 def _(s: Submission) -> None:
+    if all(s.gate(name) is None for name in TRUTH):
+        raise Wrong("None is for the one gate that has no such numbers. Find those of the others.")
     if s.gate("XOR") is not None:
         right = sum(a == b for a, b in zip(answers(s, "XOR"), TRUTH["XOR"], strict=True))
         raise Wrong(f"Your neuron gets {right} of the 4 corners of XOR right. Can any neuron get all four?")
@@ -144,6 +146,9 @@ def _(s: Submission) -> None:
         "The bias changes by the learning rate times the error.",
         mistakes={"The bias learns, too.": 0.0, "The learning rate plays no part in the bias.": 1.0},
     )
+    unchanged(
+        s, "The result is right, but w itself was changed. w = w + … makes a new array, w += … does not."
+    )
 
 
 @checks.of("q4", "the neuron should have been silent")
@@ -159,6 +164,9 @@ def _(s: Submission) -> None:
 
 @checks.of("q4", "the neuron was right")
 def _(s: Submission) -> None:
+    step = parts(s.learn(np.zeros(2), 0.0, np.array([1.0, 2.0]), 1, 0.5), 2, "the weights and the bias")
+    if not numbers(step[0]).any():
+        raise Wrong("Nothing changes after a wrong answer, either.")
     w, b = parts(
         s.learn(np.array([1.0, -1.0]), 3.0, np.array([2.0, 1.0]), 1, 1.0), 2, "the weights and the bias"
     )
@@ -201,7 +209,7 @@ def _(s: Submission) -> None:
 
 @checks.of("q5", "the number of mistakes is a whole number")
 def _(s: Submission) -> None:
-    mistakes = parts(s.perceptron(corners(), np.array([0, 0, 0, 0]), 1.0, 3), 3, "w, b and mistakes")[2]
-    close(mistakes, 0, "Where all labels are 0 there is no mistake.")
+    mistakes = parts(s.perceptron(corners(), np.array([1, 1, 1, 1]), 1.0, 3), 3, "w, b and mistakes")[2]
+    close(mistakes, 1, "Where all labels are 1 only the first sample is answered wrongly.")
     if np.asarray(mistakes).dtype.kind not in "iu":
         raise Wrong("The number is right, its type is not: an int is wanted, and this is a float.")

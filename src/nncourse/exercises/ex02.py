@@ -165,14 +165,14 @@ def _(s: Submission) -> None:
 
 @checks.of("q5", "shapes that agree, and negative differences")
 def _(s: Submission) -> None:
-    outputs, labels = np.array([1.0, 0.0]), np.array([2.0, 1.0])
+    outputs, labels = np.array([1.0, 0.0]), np.array([3.0, 1.0])
     for form in ((2,), (2, 1)):
         close(
             s.mean_squared_error(outputs.reshape(form), labels.reshape(form)),
-            1,
+            2.5,
             f"Both have shape {form} here.",
             mistakes={
-                "Square the differences: they may be negative.": -1,
-                "Every output has met every label. Which shape do both have after your first line?": 1.5,
+                "Square the differences: they may be negative.": -1.5,
+                "Every output has met every label. Which shape do both have after your first line?": 3.5,
             },
         )

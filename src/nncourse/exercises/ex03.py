@@ -125,6 +125,7 @@ def _(s: Submission) -> None:
             "Ask about each column, which is a unit; the rows are samples.": 0,
         },
     )
+    close(s.dead_units(X, W, b - 0.5), 2, "With biases that are lower by 0.5 the third unit is dead, too.")
 
 
 @checks.of("q4", "a sum of exactly zero, and a bias that saves")

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from nncourse.exercises.checking import Checks, Submission, close, shape
+from nncourse.exercises.checking import Checks, Submission, close, shape, unchanged
 
 checks = Checks()
 
@@ -26,10 +26,10 @@ def _(s: Submission) -> None:
 def _(s: Submission) -> None:
     x = np.array([[0.0, 1.0], [-1.0, 3.0]])
     close(
-        s.slope(0.5, x),
-        x,
+        s.slope(1.5, x),
+        3 * x,
         "Does it hold for a = 4 and not here? Then look whether a, as it comes in, is in your formula.",
-        mistakes={"It was right for a = 4, but here a is 0.5. Use a, and not a number.": 8 * x},
+        mistakes={"It was right for a = 4, but here a is 1.5. Use a, and not a number.": 8 * x},
     )
 
 
@@ -232,3 +232,4 @@ def _(s: Submission) -> None:
             "set in __init__.": w - 0.19 * gradient
         },
     )
+    unchanged(s, "The result is right, but w itself was changed. w - … makes a new array, w -= … does not.")

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from nncourse.exercises.checking import Checks, Submission, Wrong, close, shape
+from nncourse.exercises.checking import Checks, Submission, Wrong, close, numbers, shape
 
 checks = Checks()
 
@@ -207,3 +207,5 @@ def _(s: Submission) -> None:
 def _(s: Submission) -> None:
     p = np.array([0.2, 0.3, 0.5])
     close(s.kl_divergence(p, p), 0, "If the belief is right, it costs nothing.")
+    if numbers(s.kl_divergence(p, p[::-1])) == 0:
+        raise Wrong("That is right, but it must not be 0 for every belief.")

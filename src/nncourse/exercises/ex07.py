@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from nncourse.exercises.checking import Checks, Submission, Wrong, close, numbers, shape
+from nncourse.exercises.checking import Checks, Submission, Wrong, close, shape
 
 checks = Checks()
 
@@ -75,7 +75,8 @@ def _(s: Submission) -> None:
 
 @checks.of("q2", "the seed decides")
 def _(s: Submission) -> None:
-    one, again, other = (numbers(s.draw_weights(3, 3, seed)) for seed in (1, 1, 2))
+    one, again, other = (s.draw_weights(3, 3, seed) for seed in (1, 1, 2))
+    shape(one, (3, 3))
     if not np.array_equal(one, again):
         raise Wrong("The same seed gave two different draws. All chance must come from default_rng(seed).")
     if np.array_equal(one, other):
@@ -100,7 +101,8 @@ def _(s: Submission) -> None:
 @checks.of("q3", "the σ that keeps the size, and a depth of 0")
 def _(s: Submission) -> None:
     close(s.growth(25, 0.2, 50), 1, "With σ = 1 / √fan_in nothing changes, at any depth.")
-    close(s.growth(25, 0.7, 0), 1, "Without a layer nothing changes.")
+    close(s.growth(25, 0.4, 0), 1, "Without a layer nothing changes.")
+    close(s.growth(25, 0.4, 1), 2, "With twice that σ one layer doubles the size.")
 
 
 @checks.of("q4", "the example")

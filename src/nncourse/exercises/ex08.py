@@ -103,9 +103,11 @@ def _(s: Submission) -> None:
 
 @checks.of("q3", "in use")
 def _(s: Submission) -> None:
-    H = np.array([1.0, -2.0, 3.0])
+    H, draws = np.array([1.0, -2.0, 3.0]), np.array([0.1, 0.9, 0.1])
+    if np.array_equal(numbers(s.dropout(H, 0.2, draws, True)), H):
+        raise Wrong("Nothing happens to H in training, either. Do that first.")
     close(
-        s.dropout(H, 0.2, np.array([0.1, 0.9, 0.1]), False),
+        s.dropout(H, 0.2, draws, False),
         H,
         "In use nothing happens to H.",
         mistakes={

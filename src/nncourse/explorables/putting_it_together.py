@@ -183,21 +183,21 @@ def _mosaic(images: Array) -> Array:
     return grid
 
 
-def _captions(panel: str, words: Sequence[str], columns: int) -> Text:
+def _captions(panel: str, words: Sequence[str], columns: int, pitch: float = 1.35) -> Text:
     """Write a word under each image that `_tiles` draws."""
     k = np.arange(len(words))
-    bottom = (-(-len(words) // columns) - 1 - k // columns) * 1.35 + 0.33
+    bottom = (-(-len(words) // columns) - k // columns) * pitch - 1.02
     return Text(panel, k % columns + 0.5, bottom, list(words), anchor="middle", dy=-13)
 
 
-def _tiles(panel: str, images: Array, columns: int) -> list[Mark]:
-    """Draw images of shape (n, 64) with room for a caption under each."""
+def _tiles(panel: str, images: Array, columns: int, pitch: float = 1.35) -> list[Mark]:
+    """Draw images of shape (n, 64) in rows `pitch` apart, with room for a caption under each."""
     rows = -(-len(images) // columns)
     marks: list[Mark] = []
     for row in range(rows):
         some = images[row * columns : (row + 1) * columns]
         grid = _mosaic(some)
-        low = (rows - 1 - row) * 1.35 + 0.33
+        low = (rows - row) * pitch - 1.02
         marks.append(
             HeatMap(
                 panel,
@@ -216,10 +216,11 @@ def _tiles(panel: str, images: Array, columns: int) -> list[Mark]:
 def gallery() -> Explorable:
     """Draw the first twenty images with their labels; it has no controls."""
     X, y = digits()
+    pitch = 1.7  # the captions stay clear of the images on a phone, too
 
     def images() -> list[Mark]:
         labels = [str(label) for label in y[:20]]
-        return [*_tiles("images", X[:20], 10), _captions("images", labels, 10)]
+        return [*_tiles("images", X[:20], 10, pitch), _captions("images", labels, 10, pitch)]
 
     def describe() -> str:
         return (
@@ -231,7 +232,7 @@ def gallery() -> Explorable:
         "putting_it_together.gallery",
         title="Which of these would you find hard to read?",
         controls=[],
-        panels=[Plot("images", Axis("x", 0, 10), Axis("y", 0, 2.7), ratio=0.27, bare=True)],
+        panels=[Plot("images", Axis("x", 0, 10), Axis("y", 0, 2 * pitch), ratio=0.2 * pitch, bare=True)],
         parts=[images],
         describe=describe,
     )
@@ -306,11 +307,10 @@ def learning_curves() -> Explorable:
     def describe() -> Say:
         found = run(32, 0.03, 0)
         return Say(
-            "The training loss falls to {}. The validation loss was lowest, {}, after epoch {} and ends at "
-            "{}. Validation accuracy ends at {} %.",
+            "The training loss falls to {}, the validation loss to {}; it is lowest after epoch {} (ring). "
+            "Validation accuracy ends at {} %.",
             *(round(float(v), 3) for v in (found.loss[-1], found.valid_loss.min())),
             int(found.valid_loss.argmin()) + 1,
-            round(float(found.valid_loss[-1]), 3),
             round(100 * float(found.valid[-1]), 1),
         )
 
@@ -365,7 +365,7 @@ def search() -> Explorable:
         if seeds == 1:
             template = "The best of the twelve, by {} run each: {} units and rate {}, {} %."
         width, rate = SETTINGS[best]
-        more = " Within 0.3 points of it: {} of the other eleven."
+        more = " Within 0.3 points of it, one image: {} of the other eleven."
         return Say(template + more, seeds, width, rate, round(100 * float(means[best]), 2), close)
 
     names = [f"{width} units, {rate:g}" for width, rate in SETTINGS]
@@ -566,28 +566,32 @@ def all_mistakes() -> tuple[Mistake, ...]:
 
 
 def mistakes() -> Explorable:
-    """Draw the test images that were read wrongly; it has no controls."""
+    """Show the test images that were read wrongly, and on request their labels and the answers."""
     columns = 4
+    shown = all_mistakes()[: 2 * columns]
 
     def images() -> list[Mark]:
-        some = all_mistakes()[: 2 * columns]
-        words = [f"{m.label} → {m.predicted}" for m in some]
-        pictures = parts().test_images[[m.place for m in some]]
-        return [*_tiles("images", pictures, columns), _captions("images", words, columns)]
+        return _tiles("images", parts().test_images[[m.place for m in shown]], columns)
 
-    def describe() -> Say:
+    def captions(reveal: bool) -> Text:
+        words = [f"{m.label} → {m.predicted}" if reveal else "?" for m in shown]
+        return _captions("images", words, columns)
+
+    def describe(reveal: bool) -> Say:
         found = all_mistakes()
+        if not reveal:
+            return Say("All {} mistakes. Read them yourself, then show the labels.", len(found))
         return Say(
             "All {} mistakes, label → answer, the surest first. The network was {} to {} % sure of them.",
             len(found),
             *(round(100 * m.probability) for m in (found[-1], found[0])),
         )
 
-    rows = -(-min(len(all_mistakes()), 2 * columns) // columns)
+    rows = -(-len(shown) // columns)
     return Explorable(
         "putting_it_together.mistakes",
         title="What would you have read?",
-        controls=[],
+        controls=[Toggle(name="reveal", label="show label → answer")],
         panels=[
             Plot(
                 "images",
@@ -597,7 +601,7 @@ def mistakes() -> Explorable:
                 bare=True,
             )
         ],
-        parts=[images],
+        parts=[images, captions],
         describe=describe,
     )
 
@@ -833,13 +837,14 @@ class Snapshot(NamedTuple):
         What each hidden unit says over the plane, one array for each hidden layer.
     weights : tuple of arrays
         The weight matrices.
-    right : (float, float)
-        Accuracy on the training points and on fresh ones.
+    losses, right : (float, float)
+        Loss and accuracy on the training points and on fresh ones.
     """
 
     plane: Array
     units: tuple[Array, ...]
     weights: tuple[Array, ...]
+    losses: tuple[float, float]
     right: tuple[float, float]
 
 
@@ -904,8 +909,13 @@ def _look(network: MLP, train: Data, fresh: Data) -> Snapshot:
     hidden = [out for name, out in layers.items() if not name.startswith("linear")]
     units = tuple(out.reshape(_COARSE, _COARSE, -1) for out in hidden)
     weights = tuple(layer.params["W"].copy() for layer in network.layers.values() if layer.params)
-    right = [float(((network.predict(d.X) > 0) == (d.y > 0.5)).mean()) for d in (train, fresh)]
-    return Snapshot(np.tanh(scores), units, weights, (right[0], right[1]))
+    loss, right = zip(*(_loss_and_accuracy(network, d) for d in (train, fresh)), strict=True)
+    return Snapshot(np.tanh(scores), units, weights, loss, right)
+
+
+def _loss_and_accuracy(network: MLP, data: Data) -> tuple[float, float]:
+    right = (network.predict(data.X) > 0) == (data.y > 0.5)
+    return evaluate(network, BinaryCrossEntropy(), data)[0], float(right.mean())
 
 
 def _steps(values: Array, per_unit: int) -> Array:
@@ -995,24 +1005,28 @@ def playground() -> Explorable:
         return Points("loss", [epoch, epoch], np.clip(both, 1e-3, 3), color="ink", size=4)
 
     def said(data: str, hidden: str, activation: str, rate: float, strength: float, epoch: int) -> Say:
-        right = playground_snapshot(data, hidden, activation, rate, strength, epoch).right
+        now = playground_snapshot(data, hidden, activation, rate, strength, epoch)
         return Say(
-            "After {} epochs {} % of the training points and {} % of fresh ones are on the right side.",
+            "Epoch {}: the loss is {} on the training points and {} on fresh ones; {} % and {} % of them "
+            "are on the right side.",
             epoch,
-            *(round(100 * share) for share in right),
+            *(float(f"{loss:.2g}") for loss in now.losses),
+            *(round(100 * share) for share in now.right),
         )
 
     def verdict(data: str, hidden: str, activation: str, rate: float, strength: float) -> str:
         found = playground_run(data, hidden, activation, rate, strength)
-        train, fresh = found.snapshots[-1].right
-        if found.train[-1] > 0.95 * np.log(2):
+        train, fresh = found.train[-1], found.fresh[-1]
+        if train > 0.95 * np.log(2):
             return "At the end it does no better than guessing (ln 2 = 0.69)."
         if np.abs(np.diff(np.minimum(found.train[10:], 3))).max() > 0.15:
             return "The loss keeps leaping: the learning rate is too large for this ground."
-        if found.train[-1] < 0.6 * found.fresh[-1] and fresh < 0.99:
-            return "At the end the loss on fresh points is far higher: it has learned accidents."
-        if train < 0.9:
+        if fresh > 1.5 * train and fresh > 1.2 * found.fresh.min():
+            return "The loss on fresh points has turned round and climbed: it learns accidents."
+        if found.snapshots[-1].right[0] < 0.9:
             return "Even the training points are not separated at the end."
+        if fresh > 1.5 * train:
+            return "At the end fresh points cost it more than its own, as is usual."
         return "At the end both losses agree well."
 
     return Explorable(
@@ -1169,7 +1183,7 @@ def training_diary() -> Explorable:
                 marks=(4, 32, 128),
                 integer=True,
             ),
-            Slider(name="dropout", label="dropout p", low=0, high=0.5, num=2, start=0.0),
+            Slider(name="dropout", label="dropout p", low=0, high=0.5, num=2, start=0.0, marks=(0, 0.5)),
             Slider(
                 name="strength",
                 label="L2 strength λ",

@@ -364,8 +364,10 @@ function controlHTML(control, position, id) {
   const output = `<output for="${id}">${text}</output>`;
   let extra = "";
   const button = (what, word, sign) => `<button type="button" data-${what}="${name}" aria-label="${escape(control.label)}: ${word}" title="${word}">${sign}</button>`;
-  if (control.kind === "stepper")
-    extra = `<div class="nn-buttons">${button("back", "one step back", "−1")}${button("forward", "one step forward", "+1")}${button("play", "play", "▶")}</div>`;
+  if (control.kind === "stepper") {
+    const by = control.grid[1] - control.grid[0];
+    extra = `<div class="nn-buttons">${button("back", `back by ${by}`, `−${by}`)}${button("forward", `forward by ${by}`, `+${by}`)}${button("play", "play", "▶")}</div>`;
+  }
   else if (control.marks.length)
     extra = `<div class="nn-buttons" role="group" aria-label="${escape(control.label)}: go to">${control.marks
       .map((m) => `<button type="button" data-mark="${m}" data-for="${name}" aria-pressed="${m === position}">${escape(number(control.grid[m]))}</button>`)

@@ -6,15 +6,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from nncourse.exercises.checking import Missing, NotAnswered, Raised, Submission, Wrong
+from nncourse.exercises.checking import Missing, NotAnswered, Raised, Submission, Wrong, given
 from nncourse.grading.notebooks import Cell
 from nncourse.grading.sandbox import Limits, Lost, Sandbox, Slot
-from nncourse.grading.values import NotData, decode, encode
+from nncourse.grading.values import Message, NotData, decode, encode
 
 MOST_LEFT_OUT = 3  # cells that kill or hang their process; after that the notebook is given up
 MOST_NOTES = 30
@@ -40,6 +40,7 @@ class Session:
 
     def __init__(self, cells: list[Cell], asked: Collection[str], limits: Limits, slot: Slot) -> None:
         self.notes: list[str] = []
+        self.changed = False  # whether the last call changed its arguments
         self._asked = sorted(asked)
         self.limits = limits
         self._cells = cells
@@ -99,17 +100,30 @@ class Session:
     def _soon(self, seconds: float) -> float:
         return min(time.monotonic() + seconds, self._end)
 
-    def ask(self, request: dict[str, Any], values: dict[str, Any]) -> tuple[dict[str, Any], list[np.ndarray]]:
-        """Send a request with values in it, and return the reply."""
-        assert self._sandbox is not None, "begin_check comes first"
+    def look(self, place: int | None, name: str) -> Message:
+        """Ask for a name of the notebook, or an attribute of an object; return the reply."""
+        return self._ask({"do": "look", "object": place, "name": name}, [])
+
+    def call(
+        self, place: int | None, name: str | None, arguments: Sequence[Any], options: Mapping[str, Any]
+    ) -> Message:
+        """Call what has this name, or an object; return the reply, and note whether arguments changed."""
         arrays: list[np.ndarray] = []
-        packed = {
-            "arguments": [encode(value, arrays) for value in values.get("arguments", ())],
-            "options": {key: encode(value, arrays) for key, value in values.get("options", {}).items()},
+        request = {
+            "do": "call",
+            "object": place,
+            "name": name,
+            "arguments": [encode(given(value), arrays) for value in arguments],
+            "options": {key: encode(given(value), arrays) for key, value in options.items()},
         }
+        reply = self._ask(request, arrays)
+        self.changed = reply[0].get("changed") is True
+        return reply
+
+    def _ask(self, request: dict[str, Any], arrays: list[np.ndarray]) -> Message:
+        assert self._sandbox is not None, "begin_check comes first"
         try:
-            request = {**request, **packed, "most_bytes": self.limits.result}
-            self._sandbox.send(request, arrays, self._deadline)
+            self._sandbox.send({**request, "most_bytes": self.limits.result}, arrays, self._deadline)
             return self._sandbox.receive(self._deadline)
         except Lost:
             self.close()
@@ -147,6 +161,10 @@ class Answers:
     def __init__(self, session: Session) -> None:
         self._session = session
 
+    @property
+    def _changed(self) -> bool:
+        return self._session.changed
+
     def __getattr__(self, name: str) -> Any:
         """Return a value of the notebook, or something to call it by."""
         if name.startswith("_"):
@@ -164,8 +182,7 @@ class _Remote:
         self._label = label
 
     def __call__(self, *arguments: Any, **options: Any) -> Any:
-        request = {"do": "call", "object": self._place, "name": self._name}
-        reply, arrays = self._session.ask(request, {"arguments": arguments, "options": options})
+        reply, arrays = self._session.call(self._place, self._name, arguments, options)
         return _result(self._session, reply, arrays, self._label)
 
     def __getattr__(self, name: str) -> Any:
@@ -175,7 +192,7 @@ class _Remote:
 
 
 def _look(session: Session, place: int | None, name: str, label: str) -> Any:
-    reply, arrays = session.ask({"do": "look", "object": place, "name": name}, {})
+    reply, arrays = session.look(place, name)
     if reply == {"callable": True}:
         return _Remote(session, place, name, label)
     return _result(session, reply, arrays, label)

@@ -7,12 +7,14 @@ task whose worker dies is given to another one. `distributed` is an extra: pip i
 from __future__ import annotations
 
 import concurrent.futures
+import time
 from threading import Thread
 from typing import Any
 
 from nncourse.grading.batch import Task, run_task
 from nncourse.grading.judge import Result
 
+ASK_EVERY = 1.0  # seconds between two questions to the scheduler how many workers there are
 RETRIES = 2  # how often a task that ends in an error is tried elsewhere; lost workers do not count
 
 
@@ -33,6 +35,7 @@ class Cluster:
             self._client.wait_for_workers(1, timeout=wait_seconds)
         except (OSError, TimeoutError) as error:
             raise ClusterError(f"no scheduler with workers at {address}: {error}") from None
+        self._size, self._asked = 0, -ASK_EVERY
 
     def __enter__(self) -> Cluster:
         return self
@@ -41,8 +44,11 @@ class Cluster:
         self._client.close()
 
     def size(self) -> int:
-        """Return how many submissions are marked at the same time, on all workers."""
-        return max(1, sum(int(threads) for threads in self._client.nthreads().values()))
+        """Return how many submissions are marked at the same time, on all workers that have come."""
+        if time.monotonic() - self._asked >= ASK_EVERY:
+            self._size = max(1, sum(int(threads) for threads in self._client.nthreads().values()))
+            self._asked = time.monotonic()
+        return self._size
 
     def submit(self, task: Task) -> concurrent.futures.Future[Result]:
         """Send a submission to a worker."""

@@ -12,16 +12,20 @@ from nncourse.grading import words
 from nncourse.grading.gradebook import Entry, Gradebook
 from nncourse.grading.pages import page, write_text
 
-_HASHED = re.compile(r"-[0-9a-f]{8}$")  # as the names of others end
+# As the names of others end, and what Windows keeps for itself.
+_NOT_PLAIN = re.compile(r".*-[0-9a-f]{32}|con|prn|aux|nul|com\d|lpt\d")
 _PLAIN = re.compile(r"([\\`*_{}\[\]<>#|~])")
 
 
 def file_name(learner: str) -> str:
-    """Return a file name for a learner, safe on every system and different for each."""
-    plain = re.sub(r"[^A-Za-z0-9-]+", "_", learner).strip("_")[:60]
-    if plain == learner and plain == plain.lower() and not _HASHED.search(plain):
+    """Return a file name for a learner, safe on every system and different for each.
+
+    Who may choose a name could look for one with the same hash as another's, so the hash is a long one.
+    """
+    plain = re.sub(r"[^A-Za-z0-9-]+", "_", learner).strip("_")[:40]
+    if plain == learner and plain == plain.lower() and not _NOT_PLAIN.fullmatch(plain):
         return plain
-    return f"{plain}-{hashlib.sha256(learner.encode()).hexdigest()[:8]}"
+    return f"{plain}-{hashlib.sha256(learner.encode()).hexdigest()[:32]}"
 
 
 def write_feedback(book: Gradebook, folder: Path, changed: Iterable[str]) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 import sqlite3
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -79,6 +80,8 @@ CREATE TABLE IF NOT EXISTS history (
 );
 """
 VERSION = 1
+# Where a cell begins, or may be taken to: Excel splits a table at the separator of its own country.
+_FORMULA = re.compile(r"((?:^|[,;|\t\r\n\"'])\s*)(?=[=+\-@＝＋－＠])")
 LONGEST_WAIT = 60.0  # seconds for somebody who looks at the gradebook and holds it, such as a browser for it
 
 
@@ -217,7 +220,7 @@ def write_table(path: Path, header: Sequence[str], rows: Iterator[Any] | Sequenc
 def _cell(value: object) -> object:
     if isinstance(value, float):
         return f"{value:.10g}"
-    return f"'{value}" if isinstance(value, str) and value.startswith(tuple("=+-@\t\r")) else value
+    return _FORMULA.sub(r"\1'", value) if isinstance(value, str) else value
 
 
 def _storable(value: object) -> object:

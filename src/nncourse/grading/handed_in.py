@@ -15,17 +15,21 @@ import zlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path, PurePosixPath
 
 from nncourse.exercises import catalogue
 from nncourse.grading.notebooks import MOST_BYTES, NotANotebook
 
 MOST_ENTRIES = 100_000
+MOST_OPEN = 8  # archives at a time
 LONGEST_NAME = 100
 _EXERCISE = re.compile(r"ex\d\d(?!\d)")
 _ARCHIVES = (".zip", ".7z", ".rar", ".tar", ".tgz", ".gz")
 _SKIPPED = ("__MACOSX", ".ipynb_checkpoints")
+
+
+OpenArchive = Callable[[Path], zipfile.ZipFile]
 
 
 class SubmissionsError(Exception):
@@ -119,6 +123,7 @@ def collect(places: Iterable[Path]) -> Pile:
         If a place is not there, or is none of these.
     """
     pile = Pile()
+    open_archive = lru_cache(MOST_OPEN)(zipfile.ZipFile)  # one that falls out of it is closed
     for place in places:
         if place.is_dir():
             _from_folder(place, pile)
@@ -126,7 +131,7 @@ def collect(places: Iterable[Path]) -> Pile:
             path = place.absolute()
             pile.add(PurePosixPath(path), str(place), path.stat().st_mtime, partial(_read, path))
         elif zipfile.is_zipfile(place):
-            _from_zip(place, pile)
+            _from_zip(place, pile, open_archive)
         else:
             raise SubmissionsError(f"{place} is no folder, no zip file and no notebook.")
     return pile
@@ -164,9 +169,9 @@ def _read(path: Path) -> bytes:
         return file.read(MOST_BYTES + 1)
 
 
-def _from_zip(place: Path, pile: Pile) -> None:
+def _from_zip(place: Path, pile: Pile, open_archive: OpenArchive) -> None:
     try:
-        archive = zipfile.ZipFile(place)
+        archive = open_archive(place)
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
         raise SubmissionsError(f"{place} is not a zip file that can be read: {error}") from None
     entries = archive.infolist()
@@ -189,13 +194,13 @@ def _from_zip(place: Path, pile: Pile) -> None:
                 changed = datetime(*entry.date_time).timestamp()
             except (ValueError, OverflowError):  # no such day
                 changed = 0.0
-            pile.add(path, file, changed, partial(_unzip, archive, entry))
+            pile.add(path, file, changed, partial(_unzip, open_archive, place, entry))
 
 
-def _unzip(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
+def _unzip(open_archive: OpenArchive, place: Path, entry: zipfile.ZipInfo) -> bytes:
     """Unpack one notebook in memory, whatever its entry says about its size, and only so far."""
     try:
-        with archive.open(entry) as file:
+        with open_archive(place).open(entry) as file:
             return file.read(MOST_BYTES + 1)
     except (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError, OSError, ValueError) as error:
         raise NotANotebook(f"The file is damaged inside its archive ({error}).") from None

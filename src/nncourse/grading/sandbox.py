@@ -242,22 +242,19 @@ class Sandbox:
         self._first_words = b""
         self._next_look = 0.0
         self._group: Path | None = None
-        theirs, self._requests = os.pipe()
-        self._replies, theirs_too = os.pipe()
-        filter_file = _filter_file()
-        try:
+        with contextlib.ExitStack() as theirs, contextlib.ExitStack() as ours:
+            reads, self._requests = _pipe(theirs, ours)
+            self._replies, writes = _pipe(ours, theirs)
+            filter_file = _filter_file(theirs)
             self._process = subprocess.Popen(
-                _command(limits, slot, theirs, theirs_too, filter_file),
+                _command(limits, slot, reads, writes, filter_file),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
-                pass_fds=[theirs, theirs_too, *([filter_file] if filter_file else [])],
+                pass_fds=[reads, writes, *([filter_file] if filter_file is not None else [])],
                 start_new_session=True,
             )
-        finally:
-            for end in (theirs, theirs_too, filter_file):
-                if end is not None:
-                    os.close(end)
+            ours.pop_all()  # from here on `close` closes them
         assert self._process.stdout is not None
         self._output = self._process.stdout.fileno()
         # An ordinary user's sandbox can open the judge's end of a pipe in /proc/self/fd, and be faster
@@ -418,12 +415,21 @@ def _signal_name(number: int) -> str:
         return f"signal {number}"
 
 
-def _filter_file() -> int | None:
+def _pipe(reader: contextlib.ExitStack, writer: contextlib.ExitStack) -> tuple[int, int]:
+    """Open a pipe, each end of which is closed by the one that it belongs to."""
+    ends = os.pipe()
+    for stack, end in zip((reader, writer), ends, strict=True):
+        stack.callback(os.close, end)
+    return ends
+
+
+def _filter_file(stack: contextlib.ExitStack) -> int | None:
     """Open the filter of system calls for bubblewrap to read."""
     program = seccomp_filter()
     if program is None:
         return None
     file = os.memfd_create("seccomp", 0)
+    stack.callback(os.close, file)
     os.write(file, program)
     os.lseek(file, 0, os.SEEK_SET)
     return file

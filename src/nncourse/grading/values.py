@@ -19,6 +19,7 @@ import numpy as np
 
 PREFIX = struct.Struct("<II")  # how many bytes of JSON and of arrays follow
 MOST_TEXT = 1 << 20
+WIDEST = 8  # bytes of a number once a check has turned an array into floats
 MOST_ARRAYS = 1000
 MOST_AXES = 32  # more than that, and even to count the values of an array would take the judge seconds
 MOST_KEYS = 1000  # of a dict; numbers can be chosen so that all have one hash
@@ -105,6 +106,23 @@ def _decode(tree: Tree, arrays: dict[int, np.ndarray]) -> Any:
     raise ValueError(f"no kind {kind!r}")
 
 
+def snapshot(value: object) -> bytes:
+    """Return what a value looks like now, to tell later whether it has changed by more than rounding."""
+    arrays: list[np.ndarray] = []
+    try:
+        tree = encode(value, arrays)
+        with np.errstate(all="ignore"):
+            arrays = [array.astype("f4") if array.dtype.kind == "f" else array for array in arrays]
+        return pack({"value": tree}, arrays)
+    except (NotData, ValueError, RecursionError):  # it has become something else than data
+        return b""
+
+
+def unfolded(dtype: np.dtype[Any], count: int) -> int:
+    """Return how many bytes so many values may take in the judge, where small numbers grow."""
+    return count * (dtype.itemsize if dtype.kind == "U" else max(dtype.itemsize, WIDEST))
+
+
 def pack(header: dict[str, Any], arrays: Sequence[np.ndarray] = ()) -> bytes:
     """Write down a message: its size, its header as JSON, the bytes of its arrays."""
     described = {**header, "arrays": [[array.dtype.str, array.shape] for array in arrays]}
@@ -113,10 +131,11 @@ def pack(header: dict[str, Any], arrays: Sequence[np.ndarray] = ()) -> bytes:
     return PREFIX.pack(len(text), len(body)) + text + body
 
 
-def fits(message: bytes, most_bytes: int) -> bool:
-    """Whether the other side will take this message."""
-    text_size, body_size = PREFIX.unpack_from(message)
-    return bool(text_size <= MOST_TEXT and body_size <= most_bytes)
+def fits(message: bytes, arrays: Sequence[np.ndarray], most_bytes: int) -> bool:
+    """Whether the other side will take this message, which holds these arrays."""
+    text_size, _ = PREFIX.unpack_from(message)
+    grown = sum(unfolded(array.dtype, array.size) for array in arrays)
+    return bool(text_size <= MOST_TEXT and grown <= most_bytes)
 
 
 def unpack(read: Callable[[int], bytes], most_bytes: int, most_text: int = MOST_TEXT) -> Message:
@@ -136,24 +155,25 @@ def unpack(read: Callable[[int], bytes], most_bytes: int, most_text: int = MOST_
         described = header.pop("arrays")
         if len(described) > MOST_ARRAYS:
             raise ValueError("too many arrays")
-        return header, _arrays(described, body)
+        return header, _arrays(described, body, most_bytes)
     except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError) as error:
         raise NotData(f"a reply that is not data ({type(error).__name__})") from None
 
 
-def _arrays(described: list[Any], body: bytes) -> list[np.ndarray]:
+def _arrays(described: list[Any], body: bytes, most_bytes: int) -> list[np.ndarray]:
     """Cut the body into the arrays that the header describes; not a byte may be left over."""
-    arrays, start = [], 0
+    arrays, start, grown = [], 0, 0
     for kind, shape in described:
         if len(shape) > MOST_AXES:
             raise ValueError("too many axes")
         if not _DTYPE.fullmatch(kind) or any(type(n) is not int or n < 0 for n in shape):
             raise ValueError("not an array of numbers or text")
         dtype = np.dtype(kind)
-        end = start + math.prod(shape) * dtype.itemsize
-        if end > len(body):
-            raise ValueError("an array larger than its message")
-        flat = np.frombuffer(body[start:end], dtype) if end > start else np.empty(math.prod(shape), dtype)
+        count = math.prod(shape)
+        end, grown = start + count * dtype.itemsize, grown + unfolded(dtype, count)
+        if end > len(body) or grown > most_bytes:
+            raise ValueError("an array larger than its message, or than a result may be")
+        flat = np.frombuffer(body, dtype, count, start) if count else np.empty(0, dtype)
         if dtype.kind == "b":
             flat = flat.view(np.uint8) != 0  # a byte that is neither 0 nor 1 would be a third truth value
         elif dtype.kind == "U" and (flat.view("<u4") > sys.maxunicode).any():

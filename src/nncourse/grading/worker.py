@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from nncourse.grading.cells import prepare
-from nncourse.grading.values import NotData, decode, encode, fits, pack, unpack
+from nncourse.grading.values import WIDEST, NotData, decode, encode, fits, pack, snapshot, unpack
 
 GREETING = "nncourse worker 1"
 LONGEST = 300  # characters of a message
@@ -146,6 +146,7 @@ def answer(
     names: dict[str, Any], objects: list[Any], request: dict[str, Any], arrays: list[np.ndarray]
 ) -> tuple[dict[str, Any], list[np.ndarray]]:
     """Do what the judge asks for: look a name up, or call what it stands for."""
+    reply: dict[str, Any] = {}
     try:
         target = find(names, objects, request)
     except (KeyError, AttributeError):
@@ -157,12 +158,14 @@ def answer(
     else:
         arguments = [decode(tree, arrays) for tree in request["arguments"]]
         options = {key: decode(tree, arrays) for key, tree in request["options"].items()}
+        before = snapshot([arguments, options])
         result = target(*arguments, **options)
+        reply["changed"] = snapshot([arguments, options]) != before
         if isinstance(target, type):
             objects.append(result)
-            return {"object": len(objects) - 1}, []
+            return {**reply, "object": len(objects) - 1}, []
     out: list[np.ndarray] = []
-    return {"value": encode(result, out)}, out
+    return {**reply, "value": encode(result, out)}, out
 
 
 def reply_to(
@@ -170,13 +173,15 @@ def reply_to(
 ) -> bytes:
     """Return the message that answers a request, whatever the learner's code does."""
     try:
-        message = pack(*answer(names, objects, request, arrays))
+        reply, out = answer(names, objects, request, arrays)
+        message = pack(reply, out)
     except NotData as error:
         return pack({"not_data": str(error)[:LONGEST]})
     except BaseException as error:
         return pack(describe(error))
-    if not fits(message, request["most_bytes"]):
-        return pack({"not_data": f"a result of more than {request['most_bytes'] >> 20} MB"})
+    if not fits(message, out, request["most_bytes"]):
+        most = f"{request['most_bytes'] >> 20} MB, at {WIDEST} bytes a number"
+        return pack({"not_data": f"a result of more than {most}"})
     return message
 
 
