@@ -6,10 +6,10 @@ PORT ?= 8000
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup browser sandbox book pdf serve lab test bench lint format pins clean
+.PHONY: help setup browser sandbox book pdf serve lab test linkcheck bench lint format pins clean
 
 help:  ## list these commands
-	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup:  ## make .venv from the pinned requirements (the others do it when needed)
 	@$(PYTHON) tools/venv.py
@@ -34,6 +34,9 @@ sandbox: setup
 
 test: browser sandbox lint  ## run every check: style, types, notebooks, library, built pages, judge
 	@OPENBLAS_NUM_THREADS=1 $(BIN)/pytest --numprocesses logical --maxprocesses 4 --dist loadgroup
+
+linkcheck: setup  ## ask every external link whether it still answers (needs the internet)
+	@$(BIN)/python tools/check_links.py
 
 bench: browser sandbox  ## time the pages, the library and the judge; writes docs/benchmarks/
 	@$(BIN)/python benchmarks/bench_pages.py

@@ -19,6 +19,7 @@ from sphinx.config import Config
 SOCIAL_CARD = "_static/social-card.png"
 SOCIAL_CARD_ALT = "A parabola, and the steps of gradient descent bouncing down its two sides."
 DESCRIPTION_LENGTH = 160
+REPOSITORY_BUTTONS = ("use_repository_button", "use_edit_page_button", "use_issues_button")
 
 # Pages that Sphinx makes itself have no first paragraph to take a description from.
 GENERATED_PAGES = {
@@ -51,9 +52,20 @@ def public_address(repository: str) -> str:
 
 
 def configure(app: Sphinx, config: Config) -> None:
-    config.html_baseurl = config.html_baseurl or public_address(
-        config.html_theme_options.get("repository_url", "")
-    )
+    """Let everything follow from title and repository; without one there is no button that needs it."""
+    options = config.html_theme_options
+    options["logo"].setdefault("text", config.html_title)
+    repository = options.get("repository_url") or ""
+    options.update(dict.fromkeys(REPOSITORY_BUTTONS, bool(repository)))
+    if not repository:
+        options["launch_buttons"] = {}
+    elif urlsplit(repository).netloc != "github.com":
+        options["launch_buttons"].pop("colab_url", None)  # Colab opens notebooks from GitHub only
+    if repository:
+        app.tags.add("published")  # for {only} in pages
+    if "colab_url" in options["launch_buttons"]:
+        app.tags.add("colab")
+    config.html_baseurl = config.html_baseurl or public_address(repository)
     config.html_context.setdefault("default_mode", "auto")
 
 
@@ -79,7 +91,7 @@ def head_tags(title: str, description: str, address: str, card: str, site: str) 
         "og:description": description,
         "og:url": address,
         "og:image": card,
-        "og:image:alt": SOCIAL_CARD_ALT,
+        "og:image:alt": card and SOCIAL_CARD_ALT,
     }
     tags = [f'<meta name="{name}" content="{escape(value)}">' for name, value in named.items()]
     tags += [
@@ -134,7 +146,7 @@ def prepare_page(
         title=title,
         description=describe(pagename, doctree, app.env.metadata.get(pagename, {})),
         address=urljoin(base, f"{pagename}.html") if base else "",
-        card=urljoin(base, SOCIAL_CARD),
+        card=urljoin(base, SOCIAL_CARD) if base else "",  # a card needs a whole address
         site=site,
     )
 
@@ -145,7 +157,8 @@ def drop_script(html: str, name: str) -> str:
 
 
 def add_filters(app: Sphinx) -> None:
-    app.builder.templates.environment.filters["drop_script"] = drop_script
+    if app.builder.format == "html":
+        app.builder.templates.environment.filters["drop_script"] = drop_script
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

@@ -10,6 +10,7 @@ small_book    a book to write pages into and build, with everything real but the
 from __future__ import annotations
 
 import fcntl
+import re
 import shutil
 import subprocess
 import sys
@@ -36,6 +37,7 @@ ROOT = Path(__file__).resolve().parent.parent
 CONFIG = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
 REPOSITORY = CONFIG["repository"]["url"]
 BRANCH = CONFIG["repository"]["branch"]
+SOMEBODYS = "https://github.com/somebody/their-course"  # a repository for a small book
 
 # Property tests try the same examples every time, however busy the machine.
 settings.register_profile("nncourse", deadline=None, derandomize=True)
@@ -180,13 +182,17 @@ def open_page(browser: Browser, site: str) -> Iterator[OpenPage]:
         yield open_page
 
 
-def launch_links(notebook: str) -> tuple[str, str]:
-    """How the addresses start that open a notebook in Binder and in Colab."""
-    place = REPOSITORY.removeprefix("https://github.com/")
-    return (
-        f"https://mybinder.org/v2/gh/{place}/{BRANCH}?urlpath=lab/tree/{notebook}",
-        f"https://colab.research.google.com/github/{place}/blob/{BRANCH}/{notebook}",
-    )
+def assert_buttons(html: str, page: str, repository: str, *, notebook: bool) -> None:
+    """A page's buttons lead to the repository, a notebook's to Binder and Colab; or there are none."""
+    place = repository.removeprefix("https://github.com/")
+    expected = {
+        f"{repository}/edit/{BRANCH}/{page}.{'ipynb' if notebook else 'md'}",
+        f"https://mybinder.org/v2/gh/{place}/{BRANCH}?urlpath=lab/tree/{page}.ipynb" if notebook else "",
+        f"https://colab.research.google.com/github/{place}/blob/{BRANCH}/{page}.ipynb" if notebook else "",
+    }
+    found = re.findall(r'href="([^"]*(?:/edit/|mybinder\.org|colab\.research)[^"]*)"', html)
+    assert set(found) == (expected - {""} if repository else set())
+    assert ("Open an issue" in html) == bool(repository)
 
 
 def violations(page: Page) -> list[str]:
@@ -224,6 +230,13 @@ class SmallBook:
         title = nbformat.v4.new_markdown_cell("# A notebook\n\nIt belongs to a test.")
         cells = [title, *map(nbformat.v4.new_code_cell, sources)]
         self.write(name, canonical(nbformat.writes(nbformat.v4.new_notebook(cells=cells))))
+
+    def configure(self, setting: str, value: str) -> None:
+        """Give one setting of `_config.yml`, named by its key, another value."""
+        text = (self.folder / "_config.yml").read_text(encoding="utf-8")
+        text, found = re.subn(rf"(?m)^( *{setting}:) [^#\n]*", rf"\1 {value}  ", text)
+        assert found == 1, f"{setting} stands {found} times in _config.yml"
+        self.write("_config.yml", text)
 
     def build(self, *pages: str) -> subprocess.CompletedProcess[str]:
         """Build with these pages after the front page, as `make book` would."""

@@ -78,6 +78,15 @@ def test_broken_link_is_named(small_book: SmallBook) -> None:
     assert_fails(small_book, "a", says=r"a\.md:\d+: WARNING: .*b\.md.*")
 
 
+def test_link_to_a_figure_that_is_not_there_is_named(small_book: SmallBook) -> None:
+    small_book.write("a.md", "# A page\n\nSee {explore}`this <neuron.nothing.b=1>` for more.\n")
+    assert_fails(
+        small_book,
+        "a",
+        says=r"a\.md:\d+: WARNING: neuron\.nothing\.b=1: there is no figure neuron\.nothing.*",
+    )
+
+
 def test_broken_formula_is_named(small_book: SmallBook) -> None:
     small_book.write("a.md", "# A page\n\nA formula that does not end:\n\n$$\n\\frac{1}{x\n$$\n")
     assert_fails(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Iterator
 from io import BytesIO
@@ -9,7 +10,7 @@ from io import BytesIO
 import pytest
 from fontTools.ttLib import TTFont
 
-from conftest import OpenPage, SmallBook, launch_links, violations
+from conftest import SOMEBODYS, OpenPage, SmallBook, assert_buttons, violations
 from serve import make_server
 
 TEXT = r"""
@@ -112,6 +113,7 @@ axes.plot([1, 2, 3]);"""
 @pytest.fixture(scope="module")
 def elements(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     book = SmallBook(tmp_path_factory.mktemp("elements"))
+    book.configure("url", SOMEBODYS)
     book.write("elements.md", TEXT)
     book.write_notebook("outputs.ipynb", PRINTS, HTML, FIGURE)
     book.write("bibliography.md", "# Bibliography\n\n```{bibliography}\n```\n")
@@ -169,10 +171,15 @@ def test_page_without_formulas_loads_no_katex(open_page: OpenPage, elements: str
     assert not [url for url in visit.requests if "katex" in url]
 
 
-def test_notebook_can_be_launched(open_page: OpenPage, elements: str) -> None:
-    page = open_page(f"{elements}outputs.html").page
-    for link in launch_links("outputs.ipynb"):
-        assert page.locator(f'a[href^="{link}"]').count() == 1
+@pytest.mark.parametrize("name", ["elements", "outputs"])
+def test_buttons_and_social_card_follow_from_the_repository(
+    open_page: OpenPage, elements: str, name: str
+) -> None:
+    html = open_page(f"{elements}{name}.html").page.content()
+    assert_buttons(html, name, SOMEBODYS, notebook=name == "outputs")
+    card = re.search(r'property="og:image" content="https://somebody\.github\.io/their-course/([^"]*)"', html)
+    assert card
+    assert open_page(elements + card[1]).missing == []
 
 
 def test_answer_opens_on_demand(open_page: OpenPage, elements: str) -> None:

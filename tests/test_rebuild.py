@@ -7,6 +7,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+from build_book import GENERATED, remove_others
 from conftest import SmallBook
 from notebook_runs import watch_sources
 
@@ -44,6 +45,16 @@ def test_a_change_in_src_runs_the_notebooks_again(small_book: SmallBook) -> None
     again, log = build(small_book)
     assert again != first
     assert "Executed notebook" in log
+
+
+def test_a_page_that_is_taken_out_is_not_left_behind(tmp_path: Path) -> None:
+    pages = ("a.html", "folder/b.html", "genindex.html", "_static/frame.html")
+    for name in (*pages, "_sources/a.md", "_sources/folder/b.ipynb"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    remove_others(tmp_path, ["a", *GENERATED])
+    left = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*.*")}
+    assert left == {*pages, "_sources/a.md"} - {"folder/b.html"}
 
 
 def test_what_a_cell_may_read_runs_the_notebooks_again(tmp_path: Path) -> None:

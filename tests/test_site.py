@@ -10,7 +10,7 @@ from urllib.parse import unquote, urlsplit
 import pytest
 
 from build_book import ROOT, table_of_contents
-from conftest import BRANCH, CONFIG, FIGURES_ARRIVED, REPOSITORY, OpenPage, launch_links, violations
+from conftest import CONFIG, FIGURES_ARRIVED, REPOSITORY, OpenPage, assert_buttons, violations
 
 TOC = table_of_contents(ROOT)
 ALL_PAGES = [f"{page}.html" for page in (*TOC, "search", "genindex")]
@@ -69,8 +69,9 @@ def test_page_says_what_it_is(open_page: OpenPage, book: Path, name: str) -> Non
     assert content('property="og:description"') == description
     assert content('property="og:title"') in title
     assert content('name="twitter:card"') == "summary_large_image"
-    card = local_file(book, "/" + content('property="og:image"').partition("/_static/")[2])
-    assert (book / "_static" / card.name).exists()
+    assert page.locator('head meta[property="og:image"]').count() == bool(
+        REPOSITORY
+    )  # see test_page_elements
 
     icon = page.locator('head link[rel*="icon"]').get_attribute("href")
     assert icon
@@ -87,11 +88,7 @@ def test_footer_names_both_licences(open_page: OpenPage, name: str) -> None:
 @pytest.mark.parametrize("name", TOC)
 def test_buttons_follow_from_the_repository_setting(book: Path, name: str) -> None:
     html = (book / f"{name}.html").read_text(encoding="utf-8")
-    assert f'href="{REPOSITORY}"' in html
-    assert re.search(rf'href="{re.escape(REPOSITORY)}/edit/{BRANCH}/{name}\.(md|ipynb)"', html)
-    launches = [f'href="{link}' for link in launch_links(f"{name}.ipynb")]
-    is_notebook = (ROOT / f"{name}.ipynb").exists()
-    assert [link in html for link in launches] == [is_notebook, is_notebook]
+    assert_buttons(html, name, REPOSITORY, notebook=(ROOT / f"{name}.ipynb").exists())
 
 
 def test_search_finds_a_word_without_a_network(open_page: OpenPage) -> None:

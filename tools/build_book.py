@@ -1,8 +1,9 @@
 """Build the book, and say in one message what is wrong when that fails.
 
 Jupyter Book does the work, with every warning an error. This script adds two checks, that every page
-of the table of contents has a source and ends up in the output, and turns the long log into the few
-lines that matter. The whole log stays in `_build/build.log`.
+of the table of contents has a source and ends up in the output, removes the pages of earlier builds
+that are no longer listed, and turns the long log into the few lines that matter. The whole log stays
+in `_build/build.log`.
 
     python tools/build_book.py [FOLDER]
 """
@@ -21,6 +22,7 @@ import yaml
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE_KINDS = (".md", ".ipynb", ".rst")
+GENERATED = ("genindex", "search")  # pages without a source
 PROBLEM = re.compile(r"\b(?:WARNING|ERROR|CRITICAL): ")
 READING = re.compile(r"reading sources\.\.\. \[ *\d+%\] (.+)")
 EXCEPTION = re.compile(r"[\w.]+(?:Error|Exception): .")
@@ -89,6 +91,16 @@ def table_of_contents(book: Path) -> list[str]:
         sys.exit(fail(f"_toc.yml: {' '.join(str(error).split())}"))
 
 
+def remove_others(html: Path, wanted: list[str]) -> None:
+    """Remove what an earlier build left: a page that was taken out must not be published."""
+    for page in html.rglob("*.html"):
+        name = page.relative_to(html).with_suffix("").as_posix()
+        if name not in wanted and not name.startswith("_"):
+            page.unlink()
+            for source in (html / "_sources").glob(f"{name}.*"):
+                source.unlink()
+
+
 def main(book: Path) -> int:
     started = time.monotonic()
     listed = table_of_contents(book)
@@ -108,6 +120,7 @@ def main(book: Path) -> int:
     absent = [page for page in listed if not (build / "html" / page).with_suffix(".html").exists()]
     if absent:
         return fail(*(f"_toc.yml names the page {page}, but the output has no such page." for page in absent))
+    remove_others(build / "html", [*listed, *GENERATED])
     print(f"Built {len(listed)} pages in {time.monotonic() - started:.1f} s: {build / 'html' / 'index.html'}")
     return 0
 

@@ -3,6 +3,7 @@
 A source is a folder `exercises/source/exNN_name` that holds
 
     exercise.md   the text: an introduction, then for each question a heading "## q1 · title · 10 points",
+                  an "*Outcome:*" (what a right answer shows that one can do, for the map of questions),
                   its statement, a ```python solution block and the explanation of the solution
     hidden.py     the checks that only the judge runs
     wrong.toml    typical wrong answers, and words of the hint that each must get
@@ -45,6 +46,7 @@ PICTURE_ALONE = "remove-input"  # in the book
 NOT_IN_PAGE = "remove-output"  # "not answered yet" is no news in the book
 
 HEADING = re.compile(r"^## (q\d+) · (.+) · (\d+) points?$", re.MULTILINE)
+OUTCOME = re.compile(r"\s*\*Outcome:\* (\S.*)\n")
 BLOCK = re.compile(r"^```python( solution| picture)?\n(.*?)^```$\n?", re.MULTILINE | re.DOTALL)
 MARKED = re.compile(r"^( *)# answer\n.*?^ *# end\n", re.MULTILINE | re.DOTALL)
 MARKS = re.compile(r"^ *# (?:answer|end)\n", re.MULTILINE)
@@ -70,6 +72,7 @@ class QuestionSource:
     name: str
     title: str
     points: int
+    outcome: str
     statement: str
     picture: str
     solution: str
@@ -165,6 +168,8 @@ def read(folder: Path) -> Source:
             raise SourceError(
                 f"{folder.name} {name}: exactly one ```python solution block is needed, at most one picture."
             )
+        if not (outcome := OUTCOME.match(body)):
+            raise SourceError(f'{folder.name} {name}: a line "*Outcome:* ..." must follow the heading.')
         start, end = solutions[0].span()
         solution = solutions[0][2]
         questions.append(
@@ -172,7 +177,8 @@ def read(folder: Path) -> Source:
                 name,
                 heading,
                 int(points),
-                body[:start].strip(),
+                outcome[1],
+                body[outcome.end() : start].strip(),
                 "".join(pictures),
                 solution,
                 body[end:].strip(),
@@ -266,7 +272,8 @@ def questions(source: Source) -> str:
         "name": source.name,
         "title": source.title,
         "questions": [
-            {"name": q.name, "title": q.title, "points": q.points, "asks": q.asks} for q in source.questions
+            {"name": q.name, "title": q.title, "points": q.points, "outcome": q.outcome, "asks": q.asks}
+            for q in source.questions
         ],
     }
     return json.dumps(facts, indent=2, ensure_ascii=False) + "\n"

@@ -21,6 +21,8 @@ More words.
 
 ## q1 · Double · 100 points
 
+*Outcome:* double a number
+
 Return twice the number. **Example:** 2 gives 4.
 
 ```python
@@ -59,6 +61,7 @@ def test_a_source_says_what_is_asked_and_what_is_wrong(folder: Path) -> None:
     assert (source.name, source.short, source.number, source.title) == ("ex42_double", "ex42", 42, "A title")
     assert (question.name, question.title, question.points) == ("q1", "Double", 100)
     assert question.asks == ("double",)
+    assert question.outcome == "double a number"
     assert question.wrong[0].code.endswith("return _helper(x) \n")
 
 
@@ -120,7 +123,15 @@ def test_the_package_learns_what_each_question_asks(folder: Path) -> None:
     assert json.loads(questions(read(folder))) == {
         "name": "ex42_double",
         "title": "A title",
-        "questions": [{"name": "q1", "title": "Double", "points": 100, "asks": ["double"]}],
+        "questions": [
+            {
+                "name": "q1",
+                "title": "Double",
+                "points": 100,
+                "outcome": "double a number",
+                "asks": ["double"],
+            }
+        ],
     }
 
 
@@ -183,6 +194,7 @@ def test_marks_leave_out_a_part_only() -> None:
         ("```python solution", "```python", "q1: exactly one ```python solution block"),
         ("## q1 ·", "## Question 1:", "needs a title and questions"),
         ("# A title", "A title", "needs a title and questions"),
+        ("*Outcome:*", "Outcome:", r"q1: a line .\*Outcome:\* .... must follow the heading"),
     ],
 )
 def test_a_source_that_is_written_wrongly_is_named(folder: Path, old: str, new: str, words: str) -> None:

@@ -38,7 +38,7 @@ def exercise(name: str) -> Exercise:
         facts["name"],
         facts["title"],
         tuple(
-            Question(q["name"], q["title"], q["points"], tuple(q["asks"]), checks[q["name"]])
+            Question(q["name"], q["title"], q["points"], tuple(q["asks"]), checks[q["name"]], q["outcome"])
             for q in facts["questions"]
         ),
     )

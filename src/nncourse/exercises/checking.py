@@ -76,6 +76,8 @@ class Question:
         The names that the answer defines: functions, classes, variables.
     visible : tuple[Check, ...]
         The checks of the notebook. The judge adds hidden ones, which are not in this package.
+    outcome : str
+        What a right answer shows that one can do: "write gradient descent as a loop".
     """
 
     name: str
@@ -83,6 +85,7 @@ class Question:
     points: int
     asks: tuple[str, ...]
     visible: tuple[Check, ...]
+    outcome: str = ""
 
 
 @dataclass(frozen=True)

@@ -103,9 +103,10 @@ class ExplorableRenderer(MimeRenderPlugin):
         if data.mime_type != MIME:
             return None
         content = data.content if isinstance(data.content, dict) else json.loads(data.content)
-        figure = content["spec"], content["recording"]
-        node = explorable("", figure_html(*figure), format="html")
-        node["name"], node["script"] = figure[0]["name"], recording_script(*figure)
+        spec, recording = content["spec"], content["recording"]
+        node = explorable("", figure_html(spec, recording), format="html")
+        node["name"], node["script"] = spec["name"], recording_script(spec, recording)
+        node["spec"] = spec  # for links to the figure, see _ext/figure_links.py
         return [node]
 
 
