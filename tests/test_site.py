@@ -8,6 +8,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import pytest
+from playwright.sync_api import expect
 
 from build_book import ROOT, table_of_contents
 from conftest import CONFIG, FIGURES_ARRIVED, REPOSITORY, OpenPage, assert_buttons, violations
@@ -42,8 +43,11 @@ def test_page_asks_no_other_host_and_keeps_quiet(open_page: OpenPage, name: str)
 @every_page
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_page_is_accessible(open_page: OpenPage, name: str, scheme: str) -> None:
-    visit = open_page(name, scheme=scheme)
-    assert violations(visit.page) == []
+    page = open_page(name, scheme=scheme).page
+    for figure in page.locator(".nn-explorable").all():
+        figure.scroll_into_view_if_needed()
+        expect(figure).to_have_attribute("data-ready", "page")
+    assert violations(page) == []
 
 
 @every_page
