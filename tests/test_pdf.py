@@ -193,6 +193,7 @@ def test_the_file_says_what_it_is(pdf: Printed) -> None:
     assert str(pdf.file.Root.Lang) == "en"
     assert pdf.file.Root.MarkInfo.Marked
     assert squeezed(f"{SETTINGS.title}{SETTINGS.author}Version{SETTINGS.version}") in pdf.pages[0]
+    assert ("Thesourceofbook" in pdf.pages[1]) == bool(SETTINGS.repository)
     assert [text for number, text in enumerate(pdf.pages[1:], 2) if str(number) not in text] == []
 
 
