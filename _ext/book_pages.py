@@ -24,7 +24,7 @@ REPOSITORY_BUTTONS = ("use_repository_button", "use_edit_page_button", "use_issu
 # Pages that Sphinx makes itself have no first paragraph to take a description from.
 GENERATED_PAGES = {
     "search": "Search the book. The index is part of the book and works without a network.",
-    "genindex": "All terms of the book in alphabetical order.",
+    "genindex": "Where the book treats a term, a person or a name of its library, from A to Z.",
 }
 
 # Scripts and style sheets that some pages use, and what in a page's body shows it.

@@ -72,18 +72,23 @@ def group_of(item: pytest.Item) -> str:
 
 
 @pytest.fixture(scope="session")
-def book() -> Path:
+def book(testrun_uid: str) -> Path:
     (ROOT / "_build").mkdir(exist_ok=True)
-    with (ROOT / "_build" / ".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # one process builds, the others find all done
-        build = subprocess.run(
-            [sys.executable, ROOT / "tools" / "build_book.py"],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-    if build.returncode:
-        pytest.fail(build.stderr, pytrace=False)
+    with (ROOT / "_build" / ".lock").open("a+") as lock:
+        # One process builds for all. A second build would write files that others already serve.
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        lock.seek(0)
+        if lock.read() != testrun_uid:
+            build = subprocess.run(
+                [sys.executable, ROOT / "tools" / "build_book.py"],
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            if build.returncode:
+                pytest.fail(build.stderr, pytrace=False)
+            lock.truncate(0)
+            lock.write(testrun_uid)
     return ROOT / "_build" / "html"
 
 

@@ -193,7 +193,14 @@ def test_the_file_says_what_it_is(pdf: Printed) -> None:
     assert str(pdf.file.Root.Lang) == "en"
     assert pdf.file.Root.MarkInfo.Marked
     assert squeezed(f"{SETTINGS.title}{SETTINGS.author}Version{SETTINGS.version}") in pdf.pages[0]
-    assert [text for number, text in enumerate(pdf.pages[1:], 2) if str(number) not in text] == []
+    assert ("Thesourceofbook" in pdf.pages[1]) == bool(SETTINGS.repository)
+
+
+def test_every_sheet_but_the_first_has_its_number_at_the_foot(pdf: Printed) -> None:
+    margin = 26 / 25.4 * 72  # as in pdf.css, in points
+    feet = [squeezed(page.get_textpage().get_text_bounded(top=margin)) for page in pdf.view]
+    assert feet[0] == ""
+    assert [foot for number, foot in enumerate(feet[1:], 2) if not foot.endswith(str(number))] == []
 
 
 def test_without_solutions_the_pdf_has_none(tmp_path: Path) -> None:

@@ -7,8 +7,12 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
+
+import build_book
 from build_book import GENERATED, remove_others
 from conftest import SmallBook
+from nncourse.explore.page import RECORDINGS
 from notebook_runs import watch_sources
 
 SOURCE = "import os, time\nprint(os.environ['NNCOURSE_HOME'], time.time_ns())"
@@ -55,6 +59,33 @@ def test_a_page_that_is_taken_out_is_not_left_behind(tmp_path: Path) -> None:
     remove_others(tmp_path, ["a", *GENERATED])
     left = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*.*")}
     assert left == {*pages, "_sources/a.md"} - {"folder/b.html"}
+
+
+def test_a_figure_that_is_taken_out_is_not_left_behind(tmp_path: Path) -> None:
+    recordings = tmp_path / RECORDINGS
+    recordings.mkdir(parents=True)
+    (tmp_path / "a.html").write_text('<div data-recording="a.kept.js?v=01234567">')
+    (tmp_path / "b.html").write_text('<div data-recording="b.gone.js?v=01234567">')
+    for name in ("a.kept.js", "a.gone.js", "b.gone.js"):
+        (recordings / name).touch()
+    remove_others(tmp_path, ["a"])
+    assert [path.name for path in recordings.iterdir()] == ["a.kept.js"]
+
+
+def test_a_build_that_is_stopped_is_not_taken_for_done(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop(*given: object) -> None:
+        raise KeyboardInterrupt
+
+    (tmp_path / "_toc.yml").write_text("root: index\n")
+    (tmp_path / "index.md").touch()
+    doctrees = tmp_path / "_build" / ".doctrees"
+    doctrees.mkdir(parents=True)
+    monkeypatch.setattr(build_book, "run_jupyter_book", stop)
+    with pytest.raises(KeyboardInterrupt):
+        build_book.main(tmp_path)
+    assert not doctrees.exists()
 
 
 def test_what_a_cell_may_read_runs_the_notebooks_again(tmp_path: Path) -> None:

@@ -28,6 +28,8 @@ READING = re.compile(r"reading sources\.\.\. \[ *\d+%\] (.+)")
 EXCEPTION = re.compile(r"[\w.]+(?:Error|Exception): .")
 EXECUTED = re.compile(r"(.+): Executed notebook in ([\d.]+) seconds")
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+RECORDINGS = "_static/nncourse/recordings"  # of figures, which their pages load
+LOADED = re.compile(r'data-recording="([^"?]+)')
 # Said by the kernel about itself on every start, not about the book.
 KERNEL_NOISE = "[IPKernelApp] WARNING"
 
@@ -92,13 +94,17 @@ def table_of_contents(book: Path) -> list[str]:
 
 
 def remove_others(html: Path, wanted: list[str]) -> None:
-    """Remove what an earlier build left: a page that was taken out must not be published."""
+    """Remove what an earlier build left: a page or a figure that was taken out must not be published."""
     for page in html.rglob("*.html"):
         name = page.relative_to(html).with_suffix("").as_posix()
         if name not in wanted and not name.startswith("_"):
             page.unlink()
             for source in (html / "_sources").glob(f"{name}.*"):
                 source.unlink()
+    loaded = {name for page in html.rglob("*.html") for name in LOADED.findall(page.read_text("utf-8"))}
+    for recording in (html / RECORDINGS).glob("*.js"):
+        if recording.name not in loaded:
+            recording.unlink()
 
 
 def main(book: Path) -> int:
@@ -111,10 +117,13 @@ def main(book: Path) -> int:
     print("Building the book ...", flush=True)
     build = book / "_build"
     build.mkdir(exist_ok=True)
-    code, lines = run_jupyter_book(book, build / "build.log")
+    code = 1
+    try:
+        code, lines = run_jupyter_book(book, build / "build.log")
+    finally:
+        if code:  # or stopped: Sphinx would take what it has read for written, and not warn again
+            shutil.rmtree(build / ".doctrees", ignore_errors=True)
     if code:
-        # Sphinx would take the pages that it has read for good and not warn again.
-        shutil.rmtree(build / ".doctrees", ignore_errors=True)
         return fail(*problems(lines, book), f"The whole log is in {build / 'build.log'}.")
 
     absent = [page for page in listed if not (build / "html" / page).with_suffix(".html").exists()]

@@ -102,6 +102,7 @@ class Book:
 
     @property
     def pages(self) -> list[str]:
+        """The names of all pages, in order."""
         return [page for part in self.parts for page in part.pages]
 
 
@@ -112,6 +113,7 @@ def address_of(html: str) -> str:
 
 
 def read_settings(folder: Path) -> Book:
+    """What `_config.yml`, `_toc.yml` and `CITATION.cff` say of the book."""
     config = yaml.safe_load((folder / "_config.yml").read_text("utf-8"))
     toc = yaml.safe_load((folder / "_toc.yml").read_text("utf-8"))
     citation = yaml.safe_load((ROOT / "CITATION.cff").read_text("utf-8"))
@@ -414,10 +416,17 @@ def contents(soup: BeautifulSoup, book: Book, bound: dict[str, Tag]) -> Tag:
 
 
 def title_page(book: Book) -> str:
+    """What stands before the contents: the title, and the imprint on the back of its sheet."""
     title, author, version, year, site, repository = map(
         escape, (book.title, book.author, book.version, book.year, book.site, book.repository)
     )
     online = f', at <a href="{site}">{site}</a>' if site else ""
+    moving = ", where a link leads to the one that moves" if site else ""
+    source = (
+        f'<p>The source of book, library and exercises: <a href="{repository}">{repository}</a></p>'
+        if repository
+        else ""
+    )
     return f"""
 <header class="title-page">
   <img src="html/_static/logo.svg" alt="">
@@ -429,9 +438,9 @@ def title_page(book: Book) -> str:
   <p>© {year} {author}. Text and figures may be used and adapted under
   <a href="https://creativecommons.org/licenses/by/4.0/">CC BY 4.0</a>, code under the
   <a href="https://opensource.org/license/mit">MIT licence</a>.</p>
-  <p>The source of book, library and exercises: <a href="{repository}">{repository}</a></p>
+  {source}
   <p><strong>This book on paper.</strong> Online the figures move{online}. Here each stands as it does when
-  its page is opened, with the values of its controls below it, where a link leads to the one that moves.
+  its page is opened, with the values of its controls below it{moving}.
   The answers to the quick questions stand at the end of each chapter, the solutions of the exercises after
   the exercises.</p>
 </div>

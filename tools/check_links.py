@@ -30,6 +30,8 @@ def check(book: Path) -> list[dict[str, str]]:
     extensions = config["sphinx"]["local_extensions"]  # which are looked for beside the configuration
     config["sphinx"]["local_extensions"] = {name: str(book / folder) for name, folder in extensions.items()}
     (place / "_config.yml").write_text(yaml.safe_dump(config), "utf-8")
+    report = place / "_build" / "html" / "output.json"  # where Jupyter Book lets linkcheck write
+    report.unlink(missing_ok=True)  # or the answers of another day would stand for those of a run that fails
     program = str(Path(sys.executable).with_name("jupyter-book"))
     options = ["--builder", "linkcheck", "--config", str(place / "_config.yml"), "--path-output", str(place)]
     run = subprocess.run(
@@ -39,7 +41,6 @@ def check(book: Path) -> list[dict[str, str]]:
         text=True,
         check=False,
     )
-    report = place / "_build" / "html" / "output.json"  # where Jupyter Book lets linkcheck write
     if not report.exists():
         sys.exit(f"The book could not be read:\n{run.stdout[-2000:]}")
     return [json.loads(line) for line in report.read_text("utf-8").splitlines()]

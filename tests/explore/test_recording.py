@@ -93,6 +93,20 @@ def test_both_ways_to_store_a_coordinate_keep_their_promise(reach: float, name: 
         assert (error <= np.abs(curves) * 2.0**-16).all()  # … to 16 significant bits
 
 
+@pytest.mark.parametrize("panel", ["p", "log"])
+def test_the_last_digits_in_which_machines_differ_change_nothing(panel: str) -> None:
+    rng = np.random.default_rng(5)
+    curves = rng.uniform(0.1, 1, size=(2, 4, 30))
+    curves[1] = curves[0] * (1 + rng.integers(-4, 5, size=(4, 30)) * 2.0**-52)
+    assert (curves[0] != curves[1]).any()
+
+    def recorded(curves: np.ndarray) -> Recording:
+        return record(lambda a: Line(panel, np.arange(30), curves[a]), a=range(4))
+
+    assert codec(recorded(curves[0]), "y") == "steps"
+    assert recorded(curves[0]) == recorded(curves[1])
+
+
 def test_the_narrowest_view_decides_how_exact_a_coordinate_is() -> None:
     def part(a: float) -> list[Any]:
         return [View("p", x=(-a, a), y=(-a, a)), Points("p", [0.3 * a], [0.7 * a])]

@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 from engine_v8 import scene_at
 from one_of_everything import everything
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, Route, expect
 
 import nncourse.explore
 from conftest import FIGURES_ARRIVED, OpenPage, Visit, violations, visits
@@ -709,3 +709,43 @@ def test_a_figure_whose_data_did_not_arrive_says_so_and_tries_again(crowded_page
     crowded_page[0].come_near()
     stage.come_near()
     expect(status).to_have_text("")
+
+
+def test_a_figure_in_view_tries_again_by_itself(crowded_page: list[Stage]) -> None:
+    stage = crowded_page[-1]
+    asked: list[Route] = []
+
+    def log_in_first(route: Route) -> None:
+        asked.append(route)
+        if len(asked) == 1:
+            route.fulfill(content_type="text/html", body="<!doctype html><title>Log in</title>")
+        else:
+            route.continue_()
+
+    stage.page.route(f"**/{stage.figure.name}.js*", log_in_first)
+    stage.page.reload(wait_until="domcontentloaded")
+    stage.root.scroll_into_view_if_needed()
+    status = stage.root.locator("[role=status]")
+    expect(status).to_have_text("This figure could not start: its data did not arrive.")
+    expect(stage.root).to_have_attribute("data-ready", "page")
+    expect(status).to_have_text("")
+
+
+def test_a_figure_in_the_address_keeps_its_state_however_late_its_data_come(
+    crowded_page: list[Stage],
+) -> None:
+    first, late = crowded_page[0], crowded_page[-1]
+    held: list[Route] = []
+    first.page.route(f"**/{late.figure.name}.js*", held.append)
+    name, control = next(iter(late.figure.controls.items()))
+    assert control.first != control.grid[2]
+    address = f"{first.page.url}#{late.figure.name}.{name}={control.grid[2]}"
+    first.page.goto("about:blank")
+    first.page.goto(address, wait_until="domcontentloaded")
+    first.come_near()
+    first.put(next(iter(first.figure.controls)), 1)
+    first.page.wait_for_timeout(400)  # the address is written 250 ms after a move
+    held[-1].continue_()
+    expect(late.root).to_have_attribute("data-ready", "page")
+    assert late.position(name) == 2
+    first.page.wait_for_function("location.hash.split('=').length === 3")

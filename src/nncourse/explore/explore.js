@@ -697,18 +697,18 @@ const recordings = {}; // what the figures' files bring, by name
 /** Bring the figures of a built page to life, each when the reader comes near it. */
 function boot(folder) {
   const roots = [...document.querySelectorAll(".nn-explorable")];
-  const arriving = new Map(), figures = new Map();
-  let writing;
+  const arriving = new Map(), figures = new Map(), wanted = new Set();
+  let writing, opened;
   const writeHash = () => {
     clearTimeout(writing);
-    writing = setTimeout(() => {
+    writing = setTimeout(async () => {
+      await opened; // a figure in the address that has not started yet still has to read it
       const moved = roots.map((root) => figures.get(root)).filter(Boolean);
       const parts = moved.map((f) => hashOf(f.spec, f.positions)).filter((h) => h.includes("="));
       history.replaceState(null, "", parts.length ? `#${parts.join("&")}` : location.pathname + location.search);
     }, 250); // browsers allow a page only so many changes of its address
   };
-  const mount = (root) => {
-    const { spec, recording } = recordings[nameOf(root)];
+  const mount = (root, { spec, recording }) => {
     const scene = replay(recording, Uint8Array.from(atob(recording.data), (c) => c.charCodeAt(0)));
     const figure = new Figure(root, spec, { step: 1, ask: (positions) => figure.show(scene(positions)), moved: writeHash });
     Object.assign(figure.positions, positionsInControls(root), positionsInHash(spec));
@@ -720,27 +720,32 @@ function boot(folder) {
   };
   const load = (root) => {
     const forget = (error) => (arriving.delete(root), Promise.reject(error)); // it may arrive another time
-    if (!arriving.has(root)) arriving.set(root, loadScript(new URL(root.dataset.recording, folder)).catch(forget));
+    const place = new URL(root.dataset.recording, folder);
+    if (!arriving.has(root)) arriving.set(root, loadRecording(nameOf(root), place).catch(forget));
     return arriving.get(root);
   };
   const start = async (root) => {
+    wanted.add(root);
     try {
-      await load(root);
-      if (!figures.has(root)) figures.set(root, mount(root));
-      return figures.get(root);
+      const recorded = await load(root);
+      if (!figures.has(root)) figures.set(root, mount(root, recorded));
     } catch (error) {
       root.querySelector(".nn-status").textContent = `This figure could not start: ${error.message}`;
     }
   };
-  const startLinked = async () => (await Promise.all(roots.filter(isLinked).map(start))).filter(Boolean);
-  const goTo = (figure) => figure && figure.root.scrollIntoView({ block: "center" });
+  const startLinked = async () => {
+    const linked = roots.filter(isLinked);
+    await Promise.all(linked.map(start));
+    return linked;
+  };
+  const goTo = (root) => root && root.scrollIntoView({ block: "center" }); // also to a figure that says why it does not start
 
   const [entry] = performance.getEntriesByType("navigation");
-  const opened = startLinked();
+  opened = startLinked();
   if (!entry || entry.type === "navigate") opened.then((linked) => goTo(linked[0]));
   addEventListener("hashchange", async () => {
-    const linked = await startLinked();
-    linked.forEach((f) => f.move({ ...startOf(f.spec), ...positionsInHash(f.spec) }));
+    const linked = await (opened = startLinked());
+    for (const f of linked.map((root) => figures.get(root)).filter(Boolean)) f.move({ ...startOf(f.spec), ...positionsInHash(f.spec) });
     goTo(linked[0]);
   });
 
@@ -748,7 +753,7 @@ function boot(folder) {
   const near = new IntersectionObserver(startNear, { rootMargin: "100% 0px" }); // from one screen away
   roots.forEach((root) => near.observe(root));
   addEventListener("load", () => setTimeout(async () => { // since a reader may lose the connection
-    for (const root of roots) await load(root).catch(() => {});
+    for (const root of roots) await (wanted.has(root) ? start(root) : load(root).catch(() => {}));
   }, QUIET));
 }
 
@@ -759,11 +764,11 @@ const isLinked = (root) => location.hash.slice(1).split(/[&=]/).some((k) => k ==
 const positionsInControls = (root) =>
   Object.fromEntries([...root.querySelectorAll("[data-control]")].map((input) => [input.dataset.control, positionIn(input)]));
 
-function loadScript(src) {
+/** What a figure's file brings. A page that answers in its place, as some networks send for a log-in, brings nothing. */
+function loadRecording(name, src) {
   return new Promise((done, failed) => {
-    const script = Object.assign(document.createElement("script"), { src, onload: done });
-    script.onerror = () => failed(new Error("its data did not arrive."));
-    document.head.append(script);
+    const ended = () => (recordings[name] ? done(recordings[name]) : failed(new Error("its data did not arrive.")));
+    document.head.append(Object.assign(document.createElement("script"), { src, onload: ended, onerror: ended }));
   });
 }
 

@@ -1,8 +1,9 @@
 """Puts explorables (and quick questions) into the built page, through Sphinx and MyST-NB.
 
 A cell's output is a figure's specification and its recording. Here it becomes HTML: the first
-picture, drawn by the same explore.js that will move it. Both go into a file of their own, which
-explore.js loads when the reader comes near. Without JavaScript the picture and its sentence remain.
+picture, drawn by the same explore.js that will move it. Specification and recording go into a script
+of their own, which explore.js loads when the reader comes near, or a moment after the page. Without
+JavaScript the picture and its sentence remain.
 """
 
 from __future__ import annotations

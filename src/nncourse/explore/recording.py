@@ -12,6 +12,7 @@ import gzip
 import inspect
 import itertools
 import json
+import math
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -262,8 +263,7 @@ class _Packer:
             return header | {"codec": "float"} | self._floats(table, 4)
         log = axis is not None and axis.log and bool(np.nanmin(table, initial=1.0) > 0)
         steps = np.log10(table) if log else table
-        low, high = _range(steps)
-        step = (high - low) / 65534 or 1.0
+        low, step = _places(steps)
         if axis is not None and (step > axis.tolerance or axis.log != log):
             return header | {"codec": "float"} | self._floats(table, 3)
         places = np.where(np.isnan(steps), 65535, ((steps - low) / step).round())
@@ -304,6 +304,13 @@ def _same_rows(table: NDArray[np.float64]) -> bool:
     return bool(np.array_equal(table, np.broadcast_to(table[0], table.shape), equal_nan=True))
 
 
-def _range(table: NDArray[np.float64]) -> tuple[float, float]:
+def _places(table: NDArray[np.float64]) -> tuple[float, float]:
+    """Return the first of 65535 even places from the lowest to the highest value, and their distance.
+
+    Both without their last digits, in which machines differ: a recording is the same on all of them.
+    """
     known = table[~np.isnan(table)]
-    return (float(known.min()), float(known.max())) if known.size else (0.0, 0.0)
+    low, high = (float(known.min()), float(known.max())) if known.size else (0.0, 0.0)
+    size = high - low or abs(low) or 1.0
+    first = round(low, 8 - math.floor(math.log10(size))) + 0.0  # not -0.0
+    return first, float(f"{(high - low) / 65534:.8g}") or 1.0
