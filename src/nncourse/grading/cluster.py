@@ -1,7 +1,7 @@
 """The same batch on a Dask `distributed` cluster, for more machines than one.
 
 Workers need nncourse and bubblewrap, and nothing else: notebooks and checks travel with each task. A
-task whose worker dies is given to another one. `distributed` is an extra: pip install nncourse[cluster].
+task whose worker dies is given to another one. `distributed` is an extra: pip install '.[cluster]'.
 """
 
 from __future__ import annotations
