@@ -29,7 +29,7 @@ class Cluster:
         try:
             import distributed
         except ImportError:
-            raise ClusterError("--scheduler needs Dask: pip install '.[cluster]' in a clone of the course") from None
+            raise ClusterError("--scheduler needs Dask: in a clone, pip install '.[cluster]'") from None
         try:
             self._client: Any = distributed.Client(address, timeout=wait_seconds, set_as_default=False)
             self._client.wait_for_workers(1, timeout=wait_seconds)
