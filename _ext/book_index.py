@@ -215,7 +215,7 @@ def fill_page(
         return pathto(place.page) + (f"#{place.anchor}" if place.anchor else "")
 
     def identity(name: str) -> str:
-        return nodes.make_id(f"entry-{name}")
+        return str(nodes.make_id(f"entry-{name}"))
 
     parts = [
         ("Terms", "terms", terms(app.env, sections) if GLOSSARY in app.env.found_docs else iter(())),
