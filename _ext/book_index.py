@@ -28,6 +28,7 @@ GLOSSARY = "glossary"
 OFTEN = 4  # a section that says a term so often is about it
 MOST_PLACES = 5  # beside the one that explains the term
 ALL_AUTHORS = 4  # of a work by more people only the first is listed
+EVERYDAY = ("step",)  # a second name that is an ordinary word even in titles and in bold
 NO_PROSE = (nodes.literal, nodes.literal_block, nodes.math, nodes.math_block, nodes.raw)
 
 
@@ -113,7 +114,7 @@ def terms(env: BuildEnvironment, sections: list[Section]) -> Iterator[Entry]:
     """Yield an entry for each term of the glossary, and one that leads there for each other name."""
     known = list(glossary(env))
     chief = {name: names[0] for names, _ in known for name in names}
-    introduced = matcher(chief)
+    introduced = matcher({name: term for name, term in chief.items() if name not in EVERYDAY})
     # In running text a second name such as "step" is mostly an ordinary word, an abbreviation is not.
     spoken_of = matcher({name: term for name, term in chief.items() if name == term or name.isupper()})
 
@@ -213,6 +214,9 @@ def fill_page(
     def address(place: Place) -> str:
         return pathto(place.page) + (f"#{place.anchor}" if place.anchor else "")
 
+    def identity(name: str) -> str:
+        return str(nodes.make_id(f"entry-{name}"))
+
     parts = [
         ("Terms", "terms", terms(app.env, sections) if GLOSSARY in app.env.found_docs else iter(())),
         ("People", "people", people(app.env, sections)),
@@ -220,6 +224,7 @@ def fill_page(
     ]
     context["index_parts"] = [(title, name, by_letter(entries)) for title, name, entries in parts]
     context["address"] = address
+    context["identity"] = identity
 
 
 class AddToContents(SphinxTransform):

@@ -73,19 +73,19 @@ class StudyTimes(FactsDirective):
             cells = self.cells(chapter)
             figures = sum(bool(FIGURE.search(cell)) for cell in cells)
             questions = sum(bool(QUESTION.search(cell)) for cell in cells)
-            numbers = [self.minutes(chapter), figures, questions, self.minutes(exercise)]
+            numbers = [self.minutes(chapter), self.minutes(exercise), figures, questions]
             sums = [total + number for total, number in zip(sums, numbers, strict=True)]
             name = f"{int(chapter.name[:2])} {self.title(chapter)}"
             rows.append([PageLink("", name, page=f"chapters/{chapter.stem}", anchor=""), *shown(*numbers)])
         rows.append(["All", *shown(*sums)])
-        return [table(["Chapter", "Reading", "Figures", "Questions", "Exercise"], rows)]
+        return [table(["Chapter", "Reading", "Exercise", "Figures", "Questions"], rows)]
 
 
-def shown(reading: int, figures: int, questions: int, exercise: int) -> list[str]:
+def shown(reading: int, exercise: int, figures: int, questions: int) -> list[str]:
     def time(minutes: int) -> str:
         return f"{minutes} min" if minutes < 120 else f"{minutes / 60:.0f} h"
 
-    return [time(reading), str(figures), str(questions), time(exercise)]
+    return [time(reading), time(exercise), str(figures), str(questions)]
 
 
 class ExerciseMap(FactsDirective):

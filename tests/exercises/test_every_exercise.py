@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
 from collections.abc import Iterable
 from functools import cache
@@ -49,6 +50,17 @@ def judged(source: Source, question: QuestionSource, answer: str, checks: Iterab
 def test_what_is_committed_is_what_the_source_makes(source: Source) -> None:
     for path, text in made_from(source).items():
         assert path.read_text("utf-8") == text, f"{path.relative_to(ROOT)}: run 'make format'"
+
+
+def test_teachers_read_which_questions_build_on_which() -> None:
+    found = []
+    for source, question in EVERY_QUESTION:
+        used = {node.id for node in ast.walk(ast.parse(question.solution)) if isinstance(node, ast.Name)}
+        asks = {q.name: used & set(q.asks) for q in catalogue.exercise(source.short).questions}
+        if needed := [name for name, functions in asks.items() if functions and name != question.name]:
+            found.append(f"exercise {int(source.short[2:])}, {question.name} on {' and '.join(needed)}")
+    page = (ROOT / "teaching" / "exercise_map.md").read_text("utf-8")
+    assert found and f"together: {'; '.join(found)}." in page
 
 
 @each_source

@@ -1,7 +1,7 @@
 """The same batch on a Dask `distributed` cluster, for more machines than one.
 
 Workers need nncourse and bubblewrap, and nothing else: notebooks and checks travel with each task. A
-task whose worker dies is given to another one. `distributed` is an extra: pip install nncourse[cluster].
+task whose worker dies is given to another one. `distributed` is an extra: pip install '.[cluster]'.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class Cluster:
         try:
             import distributed
         except ImportError:
-            raise ClusterError("--scheduler needs Dask: pip install 'nncourse[cluster]'") from None
+            raise ClusterError("--scheduler needs Dask: in a clone, pip install '.[cluster]'") from None
         try:
             self._client: Any = distributed.Client(address, timeout=wait_seconds, set_as_default=False)
             self._client.wait_for_workers(1, timeout=wait_seconds)

@@ -12,9 +12,10 @@ READ_ME = """\
 # Exercises
 
 Each notebook is one exercise. Write your answers in place of the lines that raise NotImplementedError,
-and run the cell below each: it looks at your answer. What you need is Python, NumPy and the course:
+and run the cell below each: it looks at your answer. What you need is Python 3.11 or newer, JupyterLab and
+the course's package, nncourse. Your teacher says where to get it; in a copy of the course this installs both:
 
-    pip install nncourse jupyterlab
+    pip install . jupyterlab
 
 Hand the notebook in under its own name. What counts is what the judge finds, which looks at more than
 the checks in the notebook.
