@@ -738,7 +738,8 @@ function boot(folder) {
     await Promise.all(linked.map(start));
     return linked;
   };
-  const goTo = (root) => root && root.scrollIntoView({ block: "center" }); // also to a figure that says why it does not start
+  // Also to a figure that says why it does not start. One that is higher than the screen begins at its title.
+  const goTo = (root) => root && root.scrollIntoView({ block: root.offsetHeight < innerHeight ? "center" : "start" });
 
   const [entry] = performance.getEntriesByType("navigation");
   opened = startLinked();
