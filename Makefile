@@ -32,8 +32,9 @@ browser: setup
 sandbox: setup
 	@$(BIN)/python tools/bubblewrap.py
 
+# A file stays with one process: a notebook has one kernel, and a figure's page is loaded once.
 test: browser sandbox lint  ## run every check: style, types, notebooks, library, built pages, judge
-	@OPENBLAS_NUM_THREADS=1 $(BIN)/pytest --numprocesses logical --maxprocesses 4 --dist loadgroup
+	@OPENBLAS_NUM_THREADS=1 $(BIN)/pytest --numprocesses logical --maxprocesses 4 --dist loadfile
 
 linkcheck: setup  ## ask every external link whether it still answers (needs the internet)
 	@$(BIN)/python tools/check_links.py

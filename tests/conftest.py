@@ -49,28 +49,6 @@ FIGURES_ARRIVED = """Object.keys(window.nncourse?.recordings ?? {}).length ===
 LOCAL_SCHEMES = ("data", "blob", "about")
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist looks for the groups
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Where several processes share the tests, keep together what one of them has to do alone."""
-    for item in items:
-        if group := group_of(item):
-            item.add_marker(pytest.mark.xdist_group(group))
-
-
-def group_of(item: pytest.Item) -> str:
-    """What a test shares with others that would be lost, or fought over, between processes."""
-    if item.path.suffix == ".ipynb":
-        return item.path.name  # one kernel
-    if item.path.parent.name == "grading":
-        return "judge"  # its accounts on this machine
-    parameters = getattr(item, "callspec", None)
-    if parameters and "maker" in parameters.params:
-        return str(parameters.params["maker"].__module__)  # a figure, recorded once; a page, loaded once
-    if item.path.name in ("test_live_figures.py", "test_page_elements.py", "test_pdf.py"):
-        return item.path.stem  # a server; a book of its own; a printed one
-    return ""
-
-
 @pytest.fixture(scope="session")
 def book(testrun_uid: str) -> Path:
     (ROOT / "_build").mkdir(exist_ok=True)

@@ -138,7 +138,8 @@ def test_figures_stand_still_with_their_values_and_words(articles: dict[str, Tag
     for said in texts(articles, ".nn-title") + texts(articles, ".nn-readout"):
         assert said in pdf.text
     figures = [figure for page in articles.values() for figure in page.select("[data-explorable]")]
-    assert pdf.text.count("moveitonline") == len(figures)
+    assert len(figures) > 40
+    assert pdf.text.count("moveitonline") == (len(figures) if SETTINGS.site else 0)
     for control in (control for figure in figures for control in figure.select(".nn-slider, .nn-stepper")):
         assert squeezed(control.select_one("label").text + control.select_one("output").text) in pdf.text
 
@@ -182,7 +183,7 @@ def test_nothing_stands_in_the_right_margin(pdf: Printed) -> None:
 def test_no_markup_and_nothing_to_click_is_left(pdf: Printed) -> None:
     for number, text in enumerate(pdf.pages, 1):
         left = re.search(
-            r"\{(?:ref|doc|cite|numref|eq|term)\}|\$\\|\\frac|\\mathbf|:::|click\.|copylink", text
+            r"\{(?:ref|doc|cite|numref|eq|term)\}|\$\\|\\frac|\\mathbf|:::|click\.|resetcopylink", text
         )
         assert not left, f"page {number}: {left}"
 

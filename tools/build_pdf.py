@@ -54,6 +54,7 @@ FACE = re.compile(r"-?(?P<weight>Regular|Semibold|Bold|)(?P<italic>It|Oblique|)"
 CHAPTER = re.compile(r"chapters/(\d+)_")
 SOLUTIONS = "exercises/solutions/"
 RUNNING_ON = re.compile(r"exercises/(solutions/)?ex")  # short pages, which share sheets
+FIGURE = re.compile(r"(?!nncourse\.)(\w+)\.(\w+)(?:\.|$)")  # named in a link: neuron.one_neuron.b=-1.5
 ADDRESS = re.compile(r'<meta property="og:url" content="([^"]+)"')
 REFERRING = ("aria-labelledby", "aria-describedby")
 # Only on a screen: what is clicked, scrolled, copied, or shown instead of something else.
@@ -150,7 +151,9 @@ def link_target(page: str, href: str, pages: set[str]) -> str | None:
         return None
     name = posixpath.normpath(posixpath.join(posixpath.dirname(page), url.path)) if url.path else page
     name = name.removesuffix(".html")
-    return place(name, url.fragment) if name in pages else None
+    figure = FIGURE.match(url.fragment)  # in some state; on paper it has one
+    identity = f"nn-{figure[1]}-{figure[2]}".replace("_", "-") if figure else url.fragment
+    return place(name, identity) if name in pages else None
 
 
 def add(soup: BeautifulSoup, parent: Tag, name: str, text: str = "", **attributes: str) -> Tag:

@@ -582,7 +582,7 @@ def test_without_javascript_there_is_a_picture_and_a_sentence(open_pages: OpenPa
             assert box is not None
             assert box["width"] > 150
             assert box["height"] > 80
-            assert svg.locator("path").count() > 0
+            assert svg.locator("path, image").count() > 0
         for control in stage.root.locator("[data-control], button").all():
             expect(control).to_be_hidden()
 
@@ -590,7 +590,9 @@ def test_without_javascript_there_is_a_picture_and_a_sentence(open_pages: OpenPa
 def test_changing_the_theme_redraws_the_figure(open_pages: OpenPages) -> None:
     for stage in itertools.chain.from_iterable(open_pages()):
         stage.come_near()
-        colours = "e => [...e.querySelectorAll('path')].map(getComputedStyle).map((s) => s.stroke + s.fill)"
+        colours = (
+            "e => [...e.querySelectorAll('path, text')].map(getComputedStyle).map((s) => s.stroke + s.fill)"
+        )
         images = "e => [...e.querySelectorAll('image')].map((i) => i.getAttribute('href'))"
         stage.page.evaluate("document.documentElement.dataset.theme = 'light'")
         light = stage.root.evaluate(colours), stage.root.evaluate(images)
@@ -736,7 +738,7 @@ def test_a_figure_in_the_address_keeps_its_state_however_late_its_data_come(
 ) -> None:
     first, late = crowded_page[0], crowded_page[-1]
     held: list[Route] = []
-    first.page.route(f"**/{late.figure.name}.js*", held.append)
+    first.page.route(f"**/{late.figure.name}.js*", lambda route: held.append(route))
     name, control = next(iter(late.figure.controls.items()))
     assert control.first != control.grid[2]
     address = f"{first.page.url}#{late.figure.name}.{name}={control.grid[2]}"

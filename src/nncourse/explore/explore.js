@@ -713,6 +713,7 @@ function boot(folder) {
     const figure = new Figure(root, spec, { step: 1, ask: (positions) => figure.show(scene(positions)), moved: writeHash });
     Object.assign(figure.positions, positionsInControls(root), positionsInHash(spec));
     spec.controls.forEach((c) => figure.showControl(c.name));
+    figure.measure(); // first, so that it is drawn once
     figure.show(scene(figure.positions));
     figure.say("");
     root.dataset.ready = "page";
