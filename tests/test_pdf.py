@@ -80,7 +80,10 @@ class Printed:
 
 @pytest.fixture(scope="module")
 def pdf(book: Path) -> Printed:
-    build_pdf.main(ROOT)
+    script = ROOT / "tools" / "build_pdf.py"
+    run = subprocess.run([sys.executable, script], capture_output=True, text=True, check=False)
+    if run.returncode:
+        pytest.fail(run.stderr, pytrace=False)
     return Printed(ROOT / "_build" / build_pdf.PDF)
 
 
