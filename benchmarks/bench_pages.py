@@ -35,7 +35,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tools"))
 
-from browser import HELP, find_browser  # noqa: E402
+from browser import FLAGS, HELP, find_browser  # noqa: E402
 from serve import make_server  # noqa: E402
 
 BOOK = ROOT / "_build" / "html"
@@ -45,7 +45,6 @@ PAGES = {
     "home": "index.html",
     "chapter 5": "chapters/05_gradient_descent.html",
 }
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 PLAYGROUND_NAME = "putting_it_together.playground"
 LEARNING_RATE = "gradient_descent.learning_rate"
 MOVES, LOADS, ANSWERS = 200, 9, 100
