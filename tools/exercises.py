@@ -36,7 +36,7 @@ from typing import Any
 
 import nbformat
 
-from notebooks import canonical
+from notebooks import canonical, library
 
 ROOT = Path(__file__).resolve().parent.parent
 SOURCES = ROOT / "exercises" / "source"
@@ -263,7 +263,7 @@ def notebook(source: Source) -> str:
     cell("markdown", "## How far you are", "progress")
     cell("code", f'progress("{source.short}")', "progress-table", NOT_IN_PAGE)
     text = nbformat.writes(nbformat.v4.new_notebook(cells=made))
-    return canonical(_formatted(text, f"{source.name}.ipynb"))
+    return canonical(_formatted(text, f"{source.name}.ipynb"), library())
 
 
 def questions(source: Source) -> str:
