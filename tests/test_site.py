@@ -11,7 +11,16 @@ import pytest
 from playwright.sync_api import expect
 
 from build_book import ROOT, table_of_contents
-from conftest import CONFIG, FIGURES_ARRIVED, REPOSITORY, OpenPage, assert_buttons, violations
+from conftest import (
+    CONFIG,
+    FIGURES_ARRIVED,
+    LOCAL_SCHEMES,
+    REPOSITORY,
+    OpenPage,
+    assert_buttons,
+    violations,
+)
+from site_files import number
 
 TOC = table_of_contents(ROOT)
 ALL_PAGES = [f"{page}.html" for page in (*TOC, "search", "genindex")]
@@ -32,12 +41,16 @@ def weight(path: Path) -> int:
 
 
 @every_page
-def test_page_asks_no_other_host_and_keeps_quiet(open_page: OpenPage, name: str) -> None:
+def test_page_asks_no_other_host_and_keeps_quiet(open_page: OpenPage, book: Path, name: str) -> None:
     visit = open_page(name)
     visit.page.wait_for_load_state("networkidle")
     visit.assert_quiet()
     for theme_asset in ("fontawesome.js", "require", "html-manager", "thebe", "mathjax"):
         assert not [url for url in visit.requests if theme_asset in url]
+    # A browser may keep all that a page loads for ever: its address changes with what is in it.
+    loaded = [url for url in visit.requests[1:] if urlsplit(url).scheme not in LOCAL_SCHEMES]
+    assert len(loaded) > 10
+    assert [url for url in loaded if urlsplit(url).query != f"v={number(local_file(book, url))}"] == []
 
 
 @every_page
