@@ -60,7 +60,7 @@ def file_behind(link: str, repository: str, branch: str) -> str:
     """The file of the repository to which a button leads, or nothing if the link is no button."""
     url = urlsplit(link)
     files = f"{repository}/blob/{branch}/"
-    if url.path.startswith("/v2/gh/"):  # Binder
+    if "/v2/gh/" in url.path:  # Binder
         return files + parse_qs(url.query)["urlpath"][0].removeprefix("lab/tree/")
     if url.path.startswith("/github/"):  # Colab
         return link.replace(f"{url.scheme}://{url.netloc}/github", GITHUB)
@@ -111,7 +111,7 @@ def check_buttons(book: Path, start: bool) -> list[str]:
         wrong = ["There is no built book with buttons: run 'make book' first."]
     elif start:
         wrong += filter(None, [launch(config["launch_buttons"]["binderhub_url"], repository, branch)])
-    print(f"Asked for {len(files)} files behind buttons; {len(wrong)} things are wrong.", *wrong, sep="\n  ")
+    print(f"Asked for {len(files)} files behind buttons; {len(wrong)} wrong.", *wrong, sep="\n  ")
     return wrong
 
 
