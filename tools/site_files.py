@@ -21,7 +21,7 @@ OTHERS = "lite"  # JupyterLite numbers its files itself
 LOADED_BY_PAGE = re.compile(
     r'(<(?:script|link|img|source)\b[^>]*?\s(?:src|href)=")([^"?#:]+)(?:\?[^"#]*)?(?=["#])'
 )
-LOADED_BY_STYLE = re.compile(r"""(\burl\(["']?)([^"')?#:]+)(?:\?[^"')#]*)?(?=["')#])""")
+LOADED_BY_STYLE = re.compile(r"""(\burl\(["']?|@import\s*["'])([^"')?#:]+)(?:\?[^"')#]*)?(?=["')#])""")
 
 
 def number(file: Path) -> str:
@@ -31,8 +31,9 @@ def number(file: Path) -> str:
 
 def stamp(html: Path) -> None:
     """Let the address of every file that a page or a style sheet loads say what is in the file."""
-    for style in _ours(html, "*.css"):
-        _rewrite(style, LOADED_BY_STYLE, number)
+    styles = _ours(html, "*.css")
+    while any(_rewrite(style, LOADED_BY_STYLE, number) for style in styles):
+        pass  # a style sheet may import another, whose number has just changed
     version = cache(number)  # from here on these files stay as they are
     for page in _ours(html, "*.html"):
         _rewrite(page, LOADED_BY_PAGE, version)
@@ -42,7 +43,9 @@ def _ours(html: Path, kind: str) -> list[Path]:
     return [file for file in html.rglob(kind) if file.relative_to(html).parts[0] != OTHERS]
 
 
-def _rewrite(file: Path, loads: re.Pattern[str], version: Callable[[Path], str]) -> None:
+def _rewrite(file: Path, loads: re.Pattern[str], version: Callable[[Path], str]) -> bool:
+    """Number what a file loads; whether that changed the file."""
+
     def numbered(found: re.Match[str]) -> str:
         loaded = (file.parent / unquote(found[2])).resolve()
         known = loaded.is_file() and loaded.suffix != ".html"  # the next page is a link, too
@@ -52,6 +55,7 @@ def _rewrite(file: Path, loads: re.Pattern[str], version: Callable[[Path], str])
     after = loads.sub(numbered, before)
     if after != before:
         file.write_text(after, "utf-8")
+    return after != before
 
 
 def write_checksums(html: Path) -> None:
