@@ -187,3 +187,5 @@ def test_a_workflow_runs_what_is_there(path: Path) -> None:
         name for run in runs for names in re.findall(r"\bmake ([a-z ]+)", run) for name in names.split()
     }
     assert called <= targets
+    scripts = {script for run in runs for script in re.findall(r"\btools/\w+\.py", run)}
+    assert not [script for script in scripts if not (ROOT / script).is_file()]
