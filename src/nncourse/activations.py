@@ -213,7 +213,8 @@ def log_softmax(z: npt.ArrayLike, axis: int = -1) -> Array:
     z = real_array("z", z)
     shifted: Array = z - z.max(axis=axis, keepdims=True)
     total: Array = np.exp(shifted).sum(axis=axis, keepdims=True)
-    return shifted - np.log(total)
+    shifted -= np.log(total)
+    return shifted
 
 
 def softmax_derivative(z: npt.ArrayLike) -> Array:
