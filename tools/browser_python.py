@@ -3,14 +3,14 @@
 Nobody has to install anything there: a cell that says ``import nncourse`` finds the package in Pyodide's
 lock file, which loads it with all that it needs. The folder holds
 
-- Pyodide's core, `pyodide.js`, `pyodide.asm.wasm` and so on, and its wheels of NumPy, Matplotlib and
-  IPython, as they are published;
+- Pyodide's core as it is published: `pyodide.js`, `pyodide.asm.wasm`, `python_stdlib.zip` and so on;
+- wheels of NumPy, Matplotlib and IPython, as published for Pyodide, without what no notebook uses;
 - `nncourse`, packed from this checkout, and `ipywidgets`, `anywidget` and what these need, packed from
-  the environment that builds the book, so their versions are those of requirements.txt;
-- the kernel of JupyterLite, `pyodide_kernel`, and empty wheels for what it would load and nobody uses;
+  the environment that builds the book, so that their versions are those of requirements.txt;
+- JupyterLite's kernel, `pyodide_kernel`, and stand-ins for what it would load and the course never uses;
 - `pyodide-lock.json`, which lists these packages and no others.
 
-Pyodide's own files come from the folder that PYODIDE_MIRROR names, from an earlier run, or from its
+Pyodide's own files come from the folder that PYODIDE_MIRROR names, from an earlier run, or from their
 official address, and are taken only with the checksums that stand here and in Pyodide's lock file.
 
     python tools/browser_python.py FOLDER
@@ -28,9 +28,8 @@ import sys
 import zipfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from http.client import HTTPException
-from importlib.metadata import Distribution, distribution
+from importlib.metadata import distribution
 from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
@@ -50,8 +49,9 @@ SHA256 = {
     "python_stdlib.zip": "16611534726e5d8ac2bd8f926410b2dcb8d6f49aa24913463533b457a2115c16",
 }
 
-# Of Pyodide's packages: these and what they need.
+# Of Pyodide's packages: these and what they need, but PDF fonts and time zones.
 OF_PYODIDE = ("numpy", "matplotlib", "ipython", "micropip")
+NOT_OF_PYODIDE = ("fonttools", "pytz")
 # Of this environment: what the course needs besides, and what each of them needs in a browser.
 OF_ENVIRONMENT = {
     "anywidget": ("ipywidgets", "psygnal", "typing-extensions"),
@@ -67,13 +67,35 @@ OF_KERNEL = {
     "piplite": ("micropip",),
     "pyodide-kernel": ("comm", "ipykernel", "ipython"),
 }
-COURSE_NEEDS = ("anywidget", "ipywidgets", "numpy", "tqdm")
-# Matplotlib is as large as all the rest, so it waits until somebody draws a picture.
-DRAWS_PICTURES = "nncourse.pictures"
-# The kernel loads these by name. The course does without, and the first figure is there seconds sooner.
-NOT_NEEDED = ("jedi", "ssl")
-# Completion asks Python's own objects then, which know more in a notebook than Jedi's guesses.
-KERNEL_PATCH = ("self.Completer.use_jedi = True", "self.Completer.use_jedi = False")
+COURSE_NEEDS = ("anywidget", "ipywidgets", "numpy")
+# Packages that wait until a cell imports this. Matplotlib is as large as all that a figure needs.
+WAITING = {"matplotlib": "nncourse.pictures", "tqdm": "nncourse.training"}
+
+# The kernel loads these by name. Stand-ins save 2 MB and a second before the first figure: IPython keeps
+# no history here, and completes from Python's own objects, which in a notebook know more than Jedi.
+STAND_INS: dict[str, Files] = {
+    "jedi": {},
+    "sqlite3": {
+        "sqlite3/__init__.py": b'"""Not SQLite, but what IPython asks for."""\n\n\nclass Connection: ...\n'
+    },
+    "ssl": {},
+}
+COMPLETION = (
+    "pyodide_kernel/interpreter.py",
+    b"self.Completer.use_jedi = True",
+    b"self.Completer.use_jedi = False",
+)
+
+# What no notebook uses of a wheel: tests, headers, sample data, other homes of a widget, fonts for PDF,
+# and how to colour other languages than Python.
+UNUSED = re.compile(
+    r"""/tests?/ | /include/ | \.(?:a|h|map|pxd|pyi)$ | \.data/ | /sphinxext/
+    | ^numpy/f2py/ | ^anywidget/(?:lab|nb)extension/
+    | /mpl-data/(?:sample_data/ | fonts/(?:afm/ | pdfcorefonts/ | ttf/(?:STIX | DejaVuSerif)))
+    | ^pygments/lexers/(?!(?:__init__ | _mapping | python)\.py)
+    | ^nncourse/(?:__main__ | grading/(?!__init__ | values))""",
+    re.VERBOSE,
+)
 
 # What is loaded when the kernel starts: what it would else look for on PyPI, and the course.
 PRELOADED = (
@@ -81,6 +103,7 @@ PRELOADED = (
     "nncourse",
 )
 
+Files = Mapping[str, bytes]  # the contents of a wheel
 Package = dict[str, Any]  # an entry of the lock file
 
 
@@ -100,16 +123,15 @@ class Source:
     kept: Path
 
     def read(self, name: str, sha256: str) -> bytes:
-        """The file of this name, with this checksum."""
+        """The file of this name, if it has this checksum."""
         for folder in (self.mirror, self.kept):
             if folder and (folder / name).is_file():
-                data = (folder / name).read_bytes()
-                where = str(folder / name)
-                break
-        else:
-            data, where = self._fetch(name), OFFICIAL + name
-        if hashlib.sha256(data).hexdigest() != sha256:
-            raise ChecksumError(f"{where} is not the file of Pyodide {VERSION}: its checksum is another.")
+                return checked((folder / name).read_bytes(), sha256, str(folder / name))
+        data = checked(self._fetch(name), sha256, OFFICIAL + name)
+        self.kept.mkdir(parents=True, exist_ok=True)
+        part = self.kept / f"{name}.part"
+        part.write_bytes(data)
+        part.replace(self.kept / name)
         return data
 
     def _fetch(self, name: str) -> bytes:
@@ -117,46 +139,59 @@ class Source:
             with urlopen(OFFICIAL + name, timeout=SECONDS) as answer:
                 data: bytes = answer.read()
         except (OSError, HTTPException) as error:
-            looked = f"neither in {self.mirror} nor" if self.mirror else "not"
-            raise OutOfReachError(f"{name} is {looked} at {OFFICIAL} ({error})") from None
-        self.kept.mkdir(parents=True, exist_ok=True)
-        part = self.kept / f"{name}.part"
-        part.write_bytes(data)
-        part.replace(self.kept / name)
+            mirror = f"in {self.mirror} nor " if self.mirror else ""
+            raise OutOfReachError(f"{name} is not {mirror}at {OFFICIAL} ({error})") from None
         return data
+
+
+def usual_source(build: Path) -> Source:
+    """The mirror that PYODIDE_MIRROR names, if any, and what earlier runs kept in the build folder."""
+    mirror = os.environ.get("PYODIDE_MIRROR")
+    return Source(Path(mirror) if mirror else None, build / "pyodide" / VERSION)
+
+
+def checked(data: bytes, sha256: str, where: str) -> bytes:
+    if hashlib.sha256(data).hexdigest() != sha256:
+        raise ChecksumError(f"{where} is not the file of Pyodide {VERSION}: its checksum is another.")
+    return data
+
+
+def unpacked(wheel: bytes) -> dict[str, bytes]:
+    with zipfile.ZipFile(io.BytesIO(wheel)) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+def packed(files: Files) -> bytes:
+    """A wheel of these files without the unused ones; the same for the same files."""
+    wheel = io.BytesIO()
+    with zipfile.ZipFile(wheel, "w") as archive:
+        for name, data in sorted(files.items()):
+            if not UNUSED.search(name):
+                archive.writestr(zipfile.ZipInfo(name), data, zipfile.ZIP_DEFLATED, 9)
+    return wheel.getvalue()
 
 
 @dataclass(frozen=True)
 class Wheel:
-    """A pure wheel: its name, its version, what it needs, and its files."""
+    """A package in pure Python: its name and version, what it needs, and its files."""
 
     name: str
     version: str
-    depends: tuple[str, ...]
-    files: Mapping[str, bytes]
+    depends: Iterable[str]
+    files: Files
 
     @property
     def file_name(self) -> str:
         return f"{self.name.replace('-', '_')}-{self.version}-py3-none-any.whl"
 
-    @cached_property
-    def data(self) -> bytes:
-        """The wheel as a file, the same for the same contents."""
-        packed = io.BytesIO()
-        with zipfile.ZipFile(packed, "w") as archive:
-            for name, data in sorted(self.files.items()):
-                archive.writestr(zipfile.ZipInfo(name), data, zipfile.ZIP_DEFLATED, 9)
-        return packed.getvalue()
-
-    def entry(self) -> Package:
-        """What the lock file says of it."""
+    def package(self) -> Package:
+        """What the lock file says of it, but the checksum."""
         modules = {name.partition("/")[0].removesuffix(".py") for name in self.files if name.endswith(".py")}
         return {
             "name": self.name,
             "version": self.version,
             "file_name": self.file_name,
             "install_dir": "site",
-            "sha256": hashlib.sha256(self.data).hexdigest(),
             "package_type": "package",
             "imports": sorted(modules),
             "depends": list(self.depends),
@@ -164,70 +199,63 @@ class Wheel:
         }
 
 
-def about(name: str, version: str) -> dict[str, bytes]:
-    """The least that a wheel must say of itself."""
-    folder = f"{name.replace('-', '_')}-{version}.dist-info"
-    return {
-        f"{folder}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n".encode(),
-        f"{folder}/WHEEL": b"Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
-    }
+def newly_made(name: str, version: str, depends: Iterable[str], modules: Files) -> Wheel:
+    """These modules, with the least that a wheel must say of itself."""
+    about = f"{name}-{version}.dist-info"
+    return Wheel(
+        name,
+        version,
+        depends,
+        {
+            **modules,
+            f"{about}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n".encode(),
+            f"{about}/WHEEL": b"Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+        },
+    )
 
 
-def empty(name: str) -> Wheel:
-    return Wheel(name, "0", (), about(name, "0"))
-
-
-def of_course(source: Path) -> Wheel:
+def of_course(library: Path) -> Wheel:
     """The course's library as it stands in the checkout."""
-    version = distribution("nncourse").version
-    files = {
-        path.relative_to(source.parent).as_posix(): path.read_bytes()
-        for path in source.rglob("*")
-        if path.is_file() and path.suffix != ".pyc"
-    }
-    return Wheel("nncourse", version, COURSE_NEEDS, {**files, **about("nncourse", version)})
+    paths = (path for path in library.rglob("*") if path.is_file() and path.suffix != ".pyc")
+    modules = {path.relative_to(library.parent).as_posix(): path.read_bytes() for path in paths}
+    return newly_made("nncourse", distribution("nncourse").version, COURSE_NEEDS, modules)
 
 
-def of_environment(name: str, depends: tuple[str, ...]) -> Wheel:
-    """An installed package as a wheel: its Python, without scripts and compiled copies."""
+def of_environment(name: str, depends: Iterable[str]) -> Wheel:
+    """An installed package: its Python, without scripts and what was compiled for this machine."""
     package = distribution(name)
     files = {
         file.as_posix(): Path(str(package.locate_file(file))).read_bytes()
         for file in package.files or ()
-        if ".." not in file.parts
-        and file.suffix not in (".pyc", ".so", ".pyd", ".map")
-        and file.name not in ("RECORD", "INSTALLER", "REQUESTED", "direct_url.json", "entry_points.txt")
+        if ".." not in file.parts and file.suffix not in (".pyc", ".so", ".pyd")
     }
     return Wheel(name, package.version, depends, files)
 
 
-def of_kernel(kernel: Distribution, name: str, depends: tuple[str, ...]) -> Wheel:
+def of_kernel(name: str, depends: Iterable[str]) -> Wheel:
     """A wheel that JupyterLite's kernel brings."""
+    kernel = distribution("jupyterlite-pyodide-kernel")
     start = f"{name.replace('-', '_')}-"
-    (path,) = (
-        Path(str(kernel.locate_file(file)))
-        for file in kernel.files or ()
-        if file.parent.name == "pypi" and file.name.startswith(start)
-    )
-    with zipfile.ZipFile(path) as archive:
-        files = {member: archive.read(member) for member in archive.namelist()}
-    if name == "pyodide-kernel":
-        before, after = (text.encode() for text in KERNEL_PATCH)
-        where = "pyodide_kernel/interpreter.py"
-        assert files[where].count(before) == 1, f"{path.name} sets up completion in another way"
+    (file,) = (f for f in kernel.files or () if f.parent.name == "pypi" and f.name.startswith(start))
+    files = unpacked(Path(str(kernel.locate_file(file))).read_bytes())
+    where, before, after = COMPLETION
+    if where in files:
+        assert before in files[where], f"{file.name} sets up completion in another way"
         files[where] = files[where].replace(before, after)
-    return Wheel(name, path.name.split("-")[1], depends, files)
+    return Wheel(name, file.name.split("-")[1], depends, files)
 
 
-def with_needs(names: Iterable[str], packages: Mapping[str, Package]) -> dict[str, Package]:
-    """These packages and all that they need, but what is left out of a browser."""
+def of_pyodide(packages: Mapping[str, Package]) -> dict[str, Package]:
+    """Pyodide's packages that are wanted, and all that they need."""
     found: dict[str, Package] = {}
-    wanted = list(names)
-    while wanted:
-        name = re.sub("[-_.]+", "-", wanted.pop()).lower()
-        if name not in found and name not in NOT_NEEDED:
+    names = list(OF_PYODIDE)
+    while names:
+        name = re.sub("[-_.]+", "-", names.pop()).lower()
+        if name not in (*found, *NOT_OF_PYODIDE, *STAND_INS):
             found[name] = packages[name]
-            wanted += packages[name]["depends"]
+            names += packages[name]["depends"]
+    for package in found.values():
+        package["depends"] = [name for name in package["depends"] if name not in NOT_OF_PYODIDE]
     return found
 
 
@@ -241,33 +269,31 @@ def make(folder: Path, source: Source, library: Path) -> None:
     ChecksumError
         If one of them is not what was published.
     """
-    core = {name: source.read(name, sha256) for name, sha256 in SHA256.items()}
-    lock = json.loads(core[LOCK])
-    packages = with_needs(OF_PYODIDE, lock["packages"])
-    files = core | {p["file_name"]: source.read(p["file_name"], p["sha256"]) for p in packages.values()}
-    packages["matplotlib"]["imports"].append(DRAWS_PICTURES)
-
-    kernel = distribution("jupyterlite-pyodide-kernel")
+    files = {name: source.read(name, sha256) for name, sha256 in SHA256.items()}
+    lock = json.loads(files[LOCK])
+    packages = of_pyodide(lock["packages"])
+    contents: dict[str, Files] = {
+        name: unpacked(source.read(package["file_name"], package["sha256"]))
+        for name, package in packages.items()
+    }
     for wheel in (
         of_course(library),
         *(of_environment(name, depends) for name, depends in OF_ENVIRONMENT.items()),
-        *(of_kernel(kernel, name, depends) for name, depends in OF_KERNEL.items()),
-        *map(empty, NOT_NEEDED),
+        *(of_kernel(name, depends) for name, depends in OF_KERNEL.items()),
+        *(newly_made(name, "0", (), modules) for name, modules in STAND_INS.items()),
     ):
-        packages[wheel.name] = wheel.entry()
-        files[wheel.file_name] = wheel.data
+        packages[wheel.name], contents[wheel.name] = wheel.package(), wheel.files
+    for name, package in packages.items():
+        data = files[package["file_name"]] = packed(contents[name])
+        package["sha256"] = hashlib.sha256(data).hexdigest()
+    for name, module in WAITING.items():
+        packages[name]["imports"].append(module)
     files[LOCK] = json.dumps({**lock, "packages": packages}).encode()
 
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     for name, data in files.items():
         (folder / name).write_bytes(data)
-
-
-def usual_source(build: Path) -> Source:
-    """The mirror that PYODIDE_MIRROR names, if any, and what earlier runs kept in the build folder."""
-    mirror = os.environ.get("PYODIDE_MIRROR")
-    return Source(Path(mirror) if mirror else None, build / "pyodide" / VERSION)
 
 
 if __name__ == "__main__":
