@@ -67,7 +67,7 @@ OF_KERNEL = {
     "piplite": ("micropip",),
     "pyodide-kernel": ("comm", "ipykernel", "ipython"),
 }
-COURSE_NEEDS = ("anywidget", "ipywidgets", "numpy")
+COURSE_NEEDS = ("anywidget", "contourpy", "ipywidgets", "numpy")
 # Packages that wait until a cell imports this. Matplotlib is as large as all that a figure needs.
 WAITING = {"matplotlib": "nncourse.pictures", "tqdm": "nncourse.training"}
 
