@@ -32,7 +32,10 @@ KERNEL = {
     "kernelspec": {"display_name": "Python (Pyodide)", "language": "python", "name": "python"},
     "language_info": {"name": "python"},
 }
-SETTINGS = {"@jupyterlab/apputils-extension:themes": {"adaptive-theme": True}}  # dark where the reader is
+SETTINGS = {
+    "@jupyterlab/apputils-extension:themes": {"adaptive-theme": True},  # dark where the reader is
+    "@jupyterlab/notebook-extension:tracker": {"windowingMode": "defer"},  # the whole page, to search in
+}
 OLD_FONTS = ("fa-*.eot", "fa-*.svg", "fa-*.ttf", "fa-*.woff")  # for browsers that could not run this
 
 NOTE = """\
