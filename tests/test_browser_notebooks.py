@@ -27,7 +27,7 @@ from nncourse.explorables import gradient_descent
 NOTEBOOKS = [page for page in table_of_contents(ROOT) if (ROOT / f"{page}.ipynb").exists()]
 CHAPTER, EXERCISE = "chapters/05_gradient_descent", "exercises/ex05_gradient_descent"
 PATIENCE = 120_000  # ms, with a busy machine
-LEFT_OF_MYST = re.compile(r"\{[a-z:]+\}`|^:::|^\(.*\)=$|^```\{|\]\((?!\w+:)[^)]*\.md\b", re.MULTILINE)
+LEFT_OF_MYST = re.compile(r"\[\]\(|\{[a-z:]+\}`|^:::|^\(.*\)=$|^```\{|\]\((?!\w+:)[^)]*\.md\b", re.MULTILINE)
 # Whether the browser's storage has this text in this file.
 SAVED = """([path, text]) => new Promise((done) => {
     const opening = indexedDB.open("JupyterLite Storage - /lite/");
@@ -79,12 +79,12 @@ def test_myst_is_read_in_plain_markdown() -> None:
     bibliography = parse_file(str(ROOT / "references.bib"))
     text = (
         "(a-place)=\n## A place\n\nSee {cite}`robbins1951`; {cite:t}`rumelhart1986`, in [a page](a.md).\n\n"
-        ":::{admonition} A box\n:class: note\nIt says\n\nmore.\n:::\n\n$x$ in [four](04_four.ipynb)"
+        ":::{admonition} A box\n:class: note\nIt says\n\nmore.\n:::\n\n$x$ in [](04_four.ipynb)"
     )
-    assert plain(text, bibliography) == (
+    assert plain(text, bibliography, {"04_four.ipynb": "Four"}) == (
         "## A place\n\nSee ([Robbins and Monro, 1951](https://doi.org/10.1214/aoms/1177729586)); "
         "[Rumelhart et al. (1986)](https://doi.org/10.1038/323533a0), in a page.\n\n"
-        "> **A box**\n>\n> It says\n>\n> more.\n\n$x$ in [four](04_four.ipynb)"
+        "> **A box**\n>\n> It says\n>\n> more.\n\n$x$ in [Four](04_four.ipynb)"
     )
 
 
