@@ -43,8 +43,9 @@ elsewhere: setup  ## run a chapter and an exercise as Binder and Colab do, in en
 	@$(BIN)/python tools/elsewhere.py binder
 	@$(BIN)/python tools/elsewhere.py colab
 
-bench: browser sandbox  ## time the pages, the library and the judge; writes docs/benchmarks/
+bench: browser sandbox  ## time pages, notebooks, library and judge; writes docs/benchmarks/
 	@$(BIN)/python benchmarks/bench_pages.py
+	@$(BIN)/python benchmarks/bench_browser.py
 	@$(BIN)/python benchmarks/bench_library.py
 	@$(BIN)/python benchmarks/bench_judge.py
 
