@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from html import escape
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode, urljoin, urlsplit
 
@@ -18,6 +19,8 @@ from sphinx.config import Config
 
 SOCIAL_CARD = "_static/social-card.png"
 SOCIAL_CARD_ALT = "A parabola, and the steps of gradient descent bouncing down its two sides."
+CHAPTER_CARD = "_static/cards/{}.png"  # by tools/chapter_cards.py
+CHAPTER_CARD_ALT = "The title “{}” beside one of the chapter's figures."
 DESCRIPTION_LENGTH = 160
 REPOSITORY_BUTTONS = ("use_repository_button", "use_edit_page_button")
 
@@ -107,7 +110,15 @@ def describe(pagename: str, doctree: nodes.document | None, metadata: dict[str, 
     return text[: DESCRIPTION_LENGTH - 1].rpartition(" ")[0].rstrip(",;:–") + "…"
 
 
-def head_tags(title: str, description: str, address: str, card: str, site: str) -> str:
+def social_card(app: Sphinx, pagename: str, title: str) -> tuple[str, str]:
+    """The picture that stands for a page where somebody shares it, and its description."""
+    card = CHAPTER_CARD.format(pagename.removeprefix("chapters/"))
+    if (Path(app.srcdir) / card).exists():
+        return card, CHAPTER_CARD_ALT.format(title)
+    return SOCIAL_CARD, SOCIAL_CARD_ALT
+
+
+def head_tags(title: str, description: str, address: str, card: str, card_alt: str, site: str) -> str:
     named = {"description": description, "twitter:card": "summary_large_image"}
     properties = {
         "og:type": "article",
@@ -116,7 +127,7 @@ def head_tags(title: str, description: str, address: str, card: str, site: str) 
         "og:description": description,
         "og:url": address,
         "og:image": card,
-        "og:image:alt": card and SOCIAL_CARD_ALT,
+        "og:image:alt": card and card_alt,
     }
     tags = [f'<meta name="{name}" content="{escape(value)}">' for name, value in named.items()]
     tags += [
@@ -176,11 +187,13 @@ def prepare_page(
     context["feedback_link"] = feedback_link(
         app.config.feedback, repository, title, address or f"{pagename}.html"
     )
+    card, card_alt = social_card(app, pagename, title)
     context["metatags"] = (context.get("metatags") or "") + head_tags(
         title=title,
         description=describe(pagename, doctree, app.env.metadata.get(pagename, {})),
         address=address,
-        card=urljoin(base, SOCIAL_CARD) if base else "",  # a card needs a whole address
+        card=urljoin(base, card) if base else "",  # a card needs a whole address
+        card_alt=card_alt,
         site=site,
     )
 

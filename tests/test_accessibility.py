@@ -8,10 +8,11 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from PIL import Image
 from playwright.sync_api import Page, expect
 
 from book_pages import feedback_link
-from conftest import SOMEBODYS, OpenPage
+from conftest import ROOT, SOMEBODYS, OpenPage
 
 # A chapter with sliders, choices, steppers, questions, wide formulas and code that scrolls.
 CHAPTER = "chapters/05_gradient_descent.html"
@@ -250,6 +251,14 @@ def test_every_page_has_a_title_and_a_description_of_its_own(book: Path) -> None
         found = [re.search(pattern, html, re.S) for html in pages]
         said = [match[1] for match in found if match]
         assert len(set(said)) == len(pages)
+
+
+@pytest.mark.parametrize("chapter", sorted(path.stem for path in (ROOT / "chapters").glob("*.ipynb")))
+def test_every_chapter_has_a_card_that_others_show_for_it(book: Path, chapter: str) -> None:
+    card = book / "_static" / "cards" / f"{chapter}.png"
+    assert card.stat().st_size < 40_000
+    with Image.open(card) as picture:
+        assert picture.size == (1200, 630)
 
 
 # To say what is wrong.
