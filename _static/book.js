@@ -1,15 +1,5 @@
 // What the theme leaves out for those who read without a mouse. This file runs before the theme's own.
 
-// A formula that scrolls must be reachable by keyboard; one that fits must not be a stop on the way.
-const markScrollingFormulas = () => {
-  for (const box of document.querySelectorAll(".math-scroll")) {
-    if (box.scrollWidth > box.clientWidth) box.tabIndex = 0;
-    else box.removeAttribute("tabindex");
-  }
-};
-addEventListener("load", markScrollingFormulas);
-addEventListener("resize", markScrollingFormulas);
-
 // Icons say nothing: the button around them has a name.
 for (const icon of document.querySelectorAll("[class*='fa-']")) icon.ariaHidden = "true";
 
@@ -50,3 +40,13 @@ addEventListener("click", ({ target }) => {
   status.textContent = "Copied.";
   setTimeout(() => (status.textContent = ""), 2000);
 });
+
+// A formula that scrolls must be reachable by keyboard; one that fits must not be a stop on the way.
+const markScrollingFormulas = () => {
+  for (const box of document.querySelectorAll(".math-scroll")) {
+    if (box.scrollWidth > box.clientWidth) box.tabIndex = 0;
+    else box.removeAttribute("tabindex");
+  }
+};
+addEventListener("load", markScrollingFormulas);
+addEventListener("resize", markScrollingFormulas);
