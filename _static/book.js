@@ -34,11 +34,11 @@ addEventListener("load", tellStates);
 addEventListener("resize", tellStates);
 
 // What is copied is said, not only shown.
-const status = document.body.appendChild(Object.assign(document.createElement("p"), { className: "visually-hidden", role: "status" }));
+const announced = document.body.appendChild(Object.assign(document.createElement("p"), { className: "visually-hidden", role: "status" }));
 addEventListener("click", ({ target }) => {
   if (!target.closest?.(".copybtn")) return;
-  status.textContent = "Copied.";
-  setTimeout(() => (status.textContent = ""), 2000);
+  announced.textContent = "Copied.";
+  setTimeout(() => (announced.textContent = ""), 2000);
 });
 
 // A formula that scrolls must be reachable by keyboard; one that fits must not be a stop on the way.
