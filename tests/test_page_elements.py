@@ -117,7 +117,8 @@ def elements(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     book.write("elements.md", TEXT)
     book.write_notebook("outputs.ipynb", PRINTS, HTML, FIGURE)
     book.write("bibliography.md", "# Bibliography\n\n```{bibliography}\n```\n")
-    run = book.build("elements", "outputs", "bibliography")
+    book.write("chapters/01_neuron.md", "# The neuron\n\nA page where a chapter of the book would be.\n")
+    run = book.build("elements", "outputs", "bibliography", "chapters/01_neuron")
     assert run.returncode == 0, run.stderr
     with make_server(book.folder / "_build" / "html", 0) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -180,6 +181,15 @@ def test_buttons_and_social_card_follow_from_the_repository(
     card = re.search(r'property="og:image" content="https://somebody\.github\.io/their-course/([^"]*)"', html)
     assert card
     assert open_page(elements + card[1]).missing == []
+
+
+def test_a_page_with_a_card_of_its_own_shows_that(open_page: OpenPage, elements: str) -> None:
+    html = open_page(f"{elements}chapters/01_neuron.html").page.content()
+    assert (
+        'property="og:image" content="https://somebody.github.io/their-course/_static/cards/01_neuron.png"'
+        in html
+    )
+    assert "beside one of the chapter" in html
 
 
 def test_answer_opens_on_demand(open_page: OpenPage, elements: str) -> None:

@@ -28,6 +28,37 @@ ALL_PAGES = [f"{page}.html" for page in (*TOC, "search", "genindex")]
 TEXT_PAGE_BUDGET, CHAPTER_BUDGET = 400_000, 600_000
 ALREADY_COMPRESSED = {".png", ".woff", ".woff2"}
 
+# What axe-core does not look at: one heading of the first level and then none left out, and the
+# contrast inside figures, 4.5 for words and 3 for what is drawn, where grid lines do not count.
+LEVELS_OUT_OF_ORDER = """() => {
+    const levels = [...document.querySelectorAll('main :is(h1, h2, h3, h4, h5, h6)')]
+        .filter((e) => e.checkVisibility()).map((e) => [Number(e.nodeName[1]), e.textContent]);
+    return levels.filter(([level], i) => i ? level < 2 || level > levels[i - 1][0] + 1 : level !== 1);
+}"""
+FAINT_IN_FIGURES = r"""() => {
+    const light = (color) => {
+        const [r, g, b] = color.match(/[\d.]+/g).map((v) => v / 255)
+            .map((v) => (v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4));
+        return 0.05 + 0.2126 * r + 0.7152 * g + 0.0722 * b;
+    };
+    const faint = [];
+    for (const figure of document.querySelectorAll('.nn-explorable')) {
+        const paper = light(getComputedStyle(figure).backgroundColor);
+        const check = (e, color, least) => {
+            if (color === 'none') return;
+            const ink = light(color), contrast = Math.max(ink, paper) / Math.min(ink, paper);
+            if (contrast < least) faint.push(`${figure.id} ${contrast} ${e.outerHTML.slice(0, 80)}`);
+        };
+        for (const e of figure.querySelectorAll('text, .nn-line, .nn-points, .nn-bars, select, button')) {
+            const { fill, stroke, borderTopColor } = getComputedStyle(e);
+            if (e.matches('text')) check(e, fill, 4.5);
+            else if (e.matches('select, button')) check(e, borderTopColor, 3);
+            else check(e, e.matches('.nn-line, .nn-open') ? stroke : fill, 3);
+        }
+    }
+    return faint;
+}"""
+
 every_page = pytest.mark.parametrize("name", ALL_PAGES)
 
 
@@ -61,6 +92,8 @@ def test_page_is_accessible(open_page: OpenPage, name: str, scheme: str) -> None
         figure.scroll_into_view_if_needed()
         expect(figure).to_have_attribute("data-ready", "page")
     assert violations(page) == []
+    assert page.evaluate(LEVELS_OUT_OF_ORDER) == []
+    assert page.evaluate(FAINT_IN_FIGURES) == []
 
 
 @every_page

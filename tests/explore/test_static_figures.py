@@ -359,6 +359,18 @@ def test_copied_link_opens_the_figure_as_it_is(open_figure: OpenFigure, maker: M
     other.expect_to_agree()
 
 
+def test_a_phone_offers_whom_to_send_the_link(open_figure: OpenFigure) -> None:
+    stage = open_figure(everything, width=390, has_touch=True, is_mobile=True)
+    stage.page.add_init_script("navigator.share = async (what) => { window.shared = what; }")
+    stage.page.reload()
+    stage.come_near()
+    stage.put("size", 0)
+    stage.root.get_by_role("button", name="share link").tap()
+    shared = stage.page.evaluate("window.shared")
+    assert shared["title"] == stage.figure.spec["title"]
+    assert shared["url"].endswith("#chapter.everything.size=0.1")
+
+
 def test_link_goes_to_the_address_bar_where_the_clipboard_is_closed(open_figure: OpenFigure) -> None:
     stage = open_figure(everything)
     stage.page.evaluate(
@@ -440,6 +452,7 @@ def test_stepper_steps_and_plays_to_its_end(open_figure: OpenFigure, maker: Make
         pictures = {stage.picture()}
         play.click()
         expect(play).to_have_attribute("aria-pressed", "true")
+        expect(stage.readout).to_have_attribute("aria-live", "off")  # a film is not read out
         for step in range(1, len(control.grid)):
             stage.page.clock.run_for(600)
             assert stage.position(name) == step
@@ -447,6 +460,7 @@ def test_stepper_steps_and_plays_to_its_end(open_figure: OpenFigure, maker: Make
         assert len(pictures) == len(control.grid)
         stage.page.clock.run_for(600)
         expect(play).to_have_attribute("aria-pressed", "false")
+        expect(stage.readout).to_have_attribute("aria-live", "polite")
         forward.click()
         assert stage.position(name) == len(control.grid) - 1
         play.click()  # at its end it starts again

@@ -2,7 +2,8 @@
 
 The questions of a chapter stand in a TOML file beside this module, so that a notebook shows the
 question and not its answers. What is made is plain HTML that needs no JavaScript: radio buttons,
-and style rules that show the word belonging to the chosen one. Nothing is scored or sent.
+and style rules that show the word belonging to the chosen one. The word's place is there from the
+start, so that a screen reader hears it filled. Nothing is scored or sent.
 """
 
 from __future__ import annotations
@@ -55,8 +56,8 @@ class Question:
             options.append(
                 f'<div class="nn-option"><input type="radio" name="{name}" id="{name}-{i}">'
                 f'<label for="{name}-{i}">{html.escape(answer.text)}</label>'
-                f'<p class="nn-why nn-{kind}" role="status"><strong>{verdict}</strong> '
-                f"{html.escape(answer.why)}</p></div>"
+                f'<div class="nn-word" role="status"><p class="nn-why nn-{kind}"><strong>{verdict}</strong> '
+                f"{html.escape(answer.why)}</p></div></div>"
             )
         return (
             f'{style}<fieldset class="nn-question" id="{name}">'
