@@ -64,6 +64,8 @@ def structure(figure: Explorable, values: dict[str, Value]) -> list[tuple[str, s
     assert len(words) >= 4, values
     assert not {"nan", "inf", "NaN", "None", "undefined", "{}"} & set(words), (values, words)
     for mark in scene["marks"]:
+        if mark["kind"] == "text" and any(mark["text"]):
+            assert mark["color"] != "soft", (values, mark["text"])  # a colour for lines: too faint for words
         for name, value in mark.items():
             if isinstance(value, np.ndarray):
                 sound = ~np.isinf(value) if mark.get("gaps") else np.isfinite(value)

@@ -13,10 +13,6 @@ import pytest
 from engine_v8 import v8
 from numpy.typing import NDArray
 
-from nncourse.explorables import every_figure
-from nncourse.explore import Explorable
-from nncourse.explore.recording import depends_on
-from nncourse.explore.scene import Mark, Say, Text
 from nncourse.palette import BOTH, DARK, LIGHT
 
 ROOT = Path(__file__).parents[2]
@@ -148,22 +144,6 @@ def test_heat_maps_go_evenly_from_light_to_dark_and_tell_their_ends_apart(eye: s
             assert sizes.max() <= EVEN * sizes.min(), (name, mode)
             assert len(set(np.sign(steps[:, 0]))) == 1, (name, mode)  # lighter all the way, or darker
         assert np.linalg.norm(places[0] - places[-1]) >= 2 * APART, (name, mode)
-
-
-def words_of(figure: Explorable) -> Iterator[Text]:
-    values = {name: control.first for name, control in figure.controls.items()}
-    for part in set(figure.parts) - set(figure.descriptions):
-        made = part(**{name: values[name] for name in depends_on(part)})
-        marks = [made] if isinstance(made, Mark) else made
-        yield from (mark for mark in marks if isinstance(mark, Text))
-
-
-def test_words_in_figures_have_a_colour_for_words() -> None:
-    for maker in every_figure():
-        figure = maker()
-        for mark in words_of(figure):
-            if isinstance(mark.text, Say) or any(mark.text):
-                assert mark.color in (*WORDS, "positive", "negative"), (figure.name, mark.text)
 
 
 def test_colours_are_named_in_one_place() -> None:
