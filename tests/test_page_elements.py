@@ -225,7 +225,8 @@ def test_a_dark_page_prints_light_with_whole_code_and_no_navigation(
 ) -> None:
     page = open_page(f"{elements}elements.html", scheme="dark", width=390).page
     theme = "document.documentElement.dataset.theme"
-    cut_off = "[...document.querySelectorAll('article pre')].filter((p) => p.scrollWidth > p.clientWidth).length"
+    code = "[...document.querySelectorAll('article pre')]"
+    cut_off = f"{code}.filter((each) => each.scrollWidth > each.clientWidth).length"
     assert (page.evaluate(theme), page.evaluate(cut_off)) == ("dark", 1)
     page.emulate_media(media="print")
     page.evaluate("dispatchEvent(new Event('beforeprint'))")

@@ -1,9 +1,9 @@
 """The colours of the course, light and dark: pages, figures, pictures and reports take them from here.
 
-Nothing else names a colour, save the heat maps in explore.js, the cells of code and three small drawings,
-and tests/explore/test_palette.py holds all of them to the same two rules. Words reach a contrast of 4.5 on their
-background, lines and marks of 3. And colours that stand for different things stay apart for readers who
-see no red, no green or no blue, which is why they differ in lightness as well as in hue.
+Nothing else names a colour, save the heat maps in explore.js, the cells of code and three small
+drawings; tests/explore/test_palette.py holds figures, pictures and heat maps to the same two rules.
+Words reach a contrast of 4.5 on their background, lines and marks of 3. And colours stay apart for
+readers who see no red, no green or no blue, so they differ in lightness as well as in hue.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ LIGHT = {
     "paper": "#ffffff",  # behind a figure
     "surface": "#f4f2ec",  # behind code
     "faint": "#dedad0",  # rules, grids and frames, which carry no meaning
-    "soft": "#838b98",
-    "muted": "#64706e",
+    "soft": "#848c99",
+    "muted": "#686c64",
     "ink": "#1c2430",
     "blue": "#076ecf",
-    "orange": "#ac511b",
-    "green": "#224e46",
+    "orange": "#b05219",
+    "green": "#1e573a",
     "red": "#9c170d",
-    "purple": "#5e39a2",
-    "sky": "#215f7f",
+    "purple": "#5e38a2",
+    "sky": "#236489",
 }
 """On a light page. The first four are backgrounds and rules, the others lines, marks and words."""
 

@@ -25,8 +25,10 @@ BAR = 20  # characters
 
 ONLY_THE_JUDGE = "These points are a help while you work. Only the judge's score counts; it checks more."
 
-STYLE = f"""<style>
-{palette.css(".nn-check")}""" """
+STYLE = (
+    f"""<style>
+{palette.css(".nn-check")}"""
+    """
 .nn-check { border-left: 4px solid var(--nn-soft); padding: 0.2em 0 0.2em 0.8em; max-width: 46em }
 .nn-check.nn-right { border-color: var(--nn-green) } .nn-check.nn-wrong { border-color: var(--nn-orange) }
 .nn-check p, .nn-check ul { margin: 0.3em 0 } .nn-check ul { list-style: none; padding-left: 0 }
@@ -35,6 +37,7 @@ STYLE = f"""<style>
 .nn-check td, .nn-check th { text-align: left; padding: 0.1em 1em 0.1em 0 }
 .nn-check progress { width: 100%; max-width: 24em }
 </style>"""
+)
 
 
 class _TimeUp(BaseException):

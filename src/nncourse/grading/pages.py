@@ -7,11 +7,14 @@ from pathlib import Path
 
 from nncourse.palette import DARK, LIGHT, variables
 
-_STYLE = f"""
+_STYLE = (
+    f"""
 :root {{ color-scheme: light dark; {variables(LIGHT)} }}
 @media (prefers-color-scheme: dark) {{ :root {{ {variables(DARK)} }} }}
-""" """
-body { color: var(--nn-ink); background: var(--nn-page); font: 1rem/1.5 system-ui, sans-serif; max-width: 52rem; margin: 2rem auto; padding: 0 1rem; }
+"""
+    """
+body { color: var(--nn-ink); background: var(--nn-page); }
+body { font: 1rem/1.5 system-ui, sans-serif; max-width: 52rem; margin: 2rem auto; padding: 0 1rem; }
 h2 { margin-top: 2.5rem; border-top: 1px solid var(--nn-soft); padding-top: 1rem; }
 ul { padding-left: 1.2rem; }
 h1, h2, h3, li, td, th { overflow-wrap: anywhere; }
@@ -25,6 +28,7 @@ rect { fill: var(--nn-blue); }
 caption { text-align: left; padding-bottom: .5rem; }
 svg text { fill: currentColor; font-size: 11px; }
 """
+)
 
 
 def page(title: str, body: str) -> str:
