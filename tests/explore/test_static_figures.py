@@ -22,6 +22,7 @@ from playwright.sync_api import Browser, Locator, Page, Route, expect
 
 import nncourse.explore
 from conftest import FIGURES_ARRIVED, OpenPage, Visit, violations, visits
+from nncourse import palette
 from nncourse.explorables import every_figure
 from nncourse.explore import Explorable, Slider, Stepper, Toggle, Value
 from nncourse.explore.page import _NO_SCRIPT, START_IN_PAGE, as_classic_script, figure_html, recording_script
@@ -97,7 +98,7 @@ def own_page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     made_of = figure.spec, figure.record().as_json()
     html = figure_html(*made_of)
     script = as_classic_script((engine / "explore.js").read_text("utf-8"), START_IN_PAGE)
-    style = (engine / "explore.css").read_text("utf-8")
+    style = palette.css() + (engine / "explore.css").read_text("utf-8")
     (folder / "explore.js").write_text(script, "utf-8")
     (folder / "explore.css").write_text(style, "utf-8")
     (folder / "recordings").mkdir()
