@@ -6,10 +6,10 @@ PORT ?= 8000
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup browser sandbox book pdf serve lab test linkcheck bench lint format pins clean
+.PHONY: help setup browser sandbox book pdf serve lab test linkcheck bench compare lighthouse lint format pins clean
 
 help:  ## list these commands
-	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup:  ## make .venv from the pinned requirements (the others do it when needed)
 	@$(PYTHON) tools/venv.py
@@ -43,6 +43,12 @@ bench: browser sandbox  ## time the pages, the library and the judge; writes doc
 	@$(BIN)/python benchmarks/bench_pages.py
 	@$(BIN)/python benchmarks/bench_library.py
 	@$(BIN)/python benchmarks/bench_judge.py
+
+compare: browser  ## compare with a default Jupyter Book of the same notebooks (needs Node)
+	@$(BIN)/python benchmarks/bench_default.py
+
+lighthouse: browser  ## let Lighthouse judge every page (needs Node and the internet; slow)
+	@$(BIN)/python benchmarks/bench_lighthouse.py
 
 lint: setup  ## check style and types only
 	@$(BIN)/ruff check --quiet
