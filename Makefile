@@ -6,10 +6,10 @@ PORT ?= 8000
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup browser sandbox book pdf serve lab test linkcheck bench lint format pins clean elsewhere
+.PHONY: help setup browser sandbox book pdf serve lab test linkcheck elsewhere bench compare lighthouse lint format pins clean
 
 help:  ## list these commands
-	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup:  ## make .venv from the pinned requirements (the others do it when needed)
 	@$(PYTHON) tools/venv.py
@@ -48,6 +48,12 @@ bench: browser sandbox  ## time pages, notebooks, library and judge; writes docs
 	@$(BIN)/python benchmarks/bench_browser.py
 	@$(BIN)/python benchmarks/bench_library.py
 	@$(BIN)/python benchmarks/bench_judge.py
+
+compare: browser  ## compare with a default Jupyter Book of the same notebooks (needs Node)
+	@$(BIN)/python benchmarks/bench_default.py
+
+lighthouse: browser  ## let Lighthouse judge every page (needs Node and the internet; slow)
+	@$(BIN)/python benchmarks/bench_lighthouse.py
 
 lint: setup  ## check style and types only
 	@$(BIN)/ruff check --quiet

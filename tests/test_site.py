@@ -26,6 +26,15 @@ TOC = table_of_contents(ROOT)
 ALL_PAGES = [f"{page}.html" for page in (*TOC, "search", "genindex")]
 # Bytes, compressed, on a first visit. A chapter carries the recordings of its figures.
 TEXT_PAGE_BUDGET, CHAPTER_BUDGET = 400_000, 600_000
+# Of it, what a page waits for before it shows anything: its text and its one style sheet.
+FIRST_PAINT_BUDGET = 125_000
+# How far things in view may jump while a page loads, as browsers measure it (cumulative layout shift).
+SHIFT = """() => {
+    const seen = new PerformanceObserver(() => {});
+    seen.observe({ type: 'layout-shift', buffered: true });
+    return seen.takeRecords().reduce((sum, shift) => sum + shift.value, 0);
+}"""
+MOST_SHIFT = 0.02
 ALREADY_COMPRESSED = {".png", ".woff", ".woff2"}
 
 # What axe-core does not look at: one heading of the first level and then none left out, and the
@@ -100,6 +109,7 @@ def test_page_is_accessible(open_page: OpenPage, name: str, scheme: str) -> None
 def test_page_fits_a_phone(open_page: OpenPage, name: str) -> None:
     page = open_page(name, width=320, height=640).page
     assert page.evaluate("document.documentElement.scrollWidth") == 320
+    assert page.evaluate(SHIFT) <= MOST_SHIFT
 
 
 @every_page
@@ -172,6 +182,14 @@ def test_page_stays_light(open_page: OpenPage, book: Path, name: str) -> None:
     files = {path for url in visit.requests if (path := local_file(book, url)).is_file()}
     budget = CHAPTER_BUDGET if name.startswith("chapters/") else TEXT_PAGE_BUDGET
     assert sum(weight(path) for path in files) < budget
+    assert visit.page.evaluate(SHIFT) <= MOST_SHIFT
+
+
+@every_page
+def test_page_waits_for_little(book: Path, name: str) -> None:
+    html = (book / name).read_text(encoding="utf-8")
+    (sheet,) = re.findall(r'<link rel="stylesheet" href="([^"?]+)', html)
+    assert weight(book / name) + weight((book / name).parent / sheet) < FIRST_PAINT_BUDGET
 
 
 def test_nothing_in_the_head_blocks_but_style_sheets(book: Path) -> None:

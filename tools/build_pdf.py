@@ -265,6 +265,9 @@ def localize(section: Tag, page: str, pages: set[str], address: str) -> None:
             element[name] = place(page, element[name])
     for element in section.find_all(attrs={"clip-path": True}):
         element["clip-path"] = element["clip-path"].replace("url(#", f"url(#{page}--")
+    for picture in section.find_all("img"):
+        picture["src"] = posixpath.normpath(posixpath.join("html", posixpath.dirname(page), picture["src"]))
+        del picture["loading"]  # all are printed, none is near
     for link in section.find_all("a", href=True):
         if target := link_target(page, link["href"], pages):
             link["href"] = f"#{target}"

@@ -701,6 +701,19 @@ def test_a_figure_starts_when_the_reader_comes_near_even_without_a_connection(
     stage.visit.assert_quiet()
 
 
+def test_who_saves_data_is_sent_only_the_figures_they_come_near(crowded_page: list[Stage]) -> None:
+    first, last = crowded_page[0], crowded_page[-1]
+    page = first.page
+    page.add_init_script("Object.defineProperty(navigator, 'connection', { value: { saveData: true } })")
+    page.clock.install()
+    page.reload()
+    first.come_near()
+    page.clock.run_for(10_000)  # long after the others would follow
+    page.wait_for_timeout(500)
+    assert last.figure.name not in page.evaluate("Object.keys(nncourse.recordings)")
+    last.come_near()
+
+
 def test_a_figure_whose_data_is_broken_says_so_and_the_others_work(crowded_page: list[Stage]) -> None:
     broken, other = crowded_page[-2:]
     script = recording_script(broken.figure.spec, broken.figure.record().as_json() | {"parts": 1})

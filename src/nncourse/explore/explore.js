@@ -771,6 +771,7 @@ function boot(folder) {
   const startNear = (entries) => entries.filter((e) => e.isIntersecting).forEach((e) => start(e.target));
   const near = new IntersectionObserver(startNear, { rootMargin: "100% 0px" }); // from one screen away
   roots.forEach((root) => near.observe(root));
+  if (navigator.connection?.saveData) return; // the reader asks for nothing that may not be needed
   addEventListener("load", () => setTimeout(async () => { // since a reader may lose the connection
     for (const root of roots) await (wanted.has(root) ? start(root) : load(root).catch(() => {}));
   }, QUIET));
