@@ -61,7 +61,7 @@ class Printed(io.TextIOBase):
 
     def write(self, text: str) -> int:
         room = LONGEST - self.length
-        if room > 0:
+        if room >= 0:
             self.text += text if len(text) <= room else f"{text[:room]}\n… and more, which is not shown.\n"
         self.length += len(text)
         if time.monotonic() - self.sent > EVERY:

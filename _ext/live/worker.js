@@ -6,33 +6,37 @@ const OF_NOTEBOOKS = ["anywidget", "comm", "ipywidgets"]; // shell.py does witho
 
 let python, shell;
 
-/** Tell the page how much has arrived of what it waits for. */
-function countArrivals() {
+/** Tell the page how much has arrived of what it waits for, and what does not arrive: Pyodide waits on. */
+function watchArrivals() {
   const get = self.fetch;
   self.fetch = async (...request) => {
-    const { body, headers, status, statusText } = await get(...request);
-    const count = new TransformStream({
-      transform(piece, to) {
-        postMessage({ arrived: piece.length });
-        to.enqueue(piece);
-      },
-    });
-    return new Response(body && body.pipeThrough(count), { headers, status, statusText });
+    try {
+      const { body, headers, ok, status, statusText } = await get(...request);
+      if (!ok) throw new Error(`the server answered ${status}`);
+      const count = new TransformStream({
+        transform(piece, to) {
+          postMessage({ arrived: piece.length });
+          to.enqueue(piece);
+        },
+      });
+      return new Response(body.pipeThrough(count), { headers, status, statusText });
+    } catch (error) {
+      if (!shell) postMessage({ broken: `a part of it did not arrive (${error.message})` });
+      throw error;
+    }
   };
 }
 
 /** Pyodide's list of packages, in which the course's library asks for what a figure in a page needs. */
 async function packages(folder) {
-  const answer = await fetch(`${folder}pyodide-lock.json`);
-  if (!answer.ok) throw new Error(`its list of packages did not arrive (${answer.status})`);
-  const lock = await answer.json();
+  const lock = await (await fetch(`${folder}pyodide-lock.json`)).json();
   lock.packages.nncourse.depends = NEEDS;
   for (const name of OF_NOTEBOOKS) delete lock.packages[name];
   return URL.createObjectURL(new Blob([JSON.stringify(lock)], { type: "application/json" }));
 }
 
 async function start({ folder }) {
-  countArrivals();
+  watchArrivals();
   const source = fetch("shell.py").then((answer) => answer.text()); // beside this file
   importScripts(`${folder}pyodide.js`);
   python = await loadPyodide({
