@@ -39,8 +39,9 @@ test: browser sandbox lint  ## run every check: style, types, notebooks, library
 linkcheck: setup  ## ask every external link whether it still answers (needs the internet)
 	@$(BIN)/python tools/check_links.py
 
-bench: browser sandbox  ## time the pages, the library and the judge; writes docs/benchmarks/
+bench: browser sandbox  ## time pages, notebooks, library and judge; writes docs/benchmarks/
 	@$(BIN)/python benchmarks/bench_pages.py
+	@$(BIN)/python benchmarks/bench_browser.py
 	@$(BIN)/python benchmarks/bench_library.py
 	@$(BIN)/python benchmarks/bench_judge.py
 

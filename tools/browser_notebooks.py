@@ -14,7 +14,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -32,7 +32,10 @@ KERNEL = {
     "kernelspec": {"display_name": "Python (Pyodide)", "language": "python", "name": "python"},
     "language_info": {"name": "python"},
 }
-SETTINGS = {"@jupyterlab/apputils-extension:themes": {"adaptive-theme": True}}  # dark where the reader is
+SETTINGS = {
+    "@jupyterlab/apputils-extension:themes": {"adaptive-theme": True},  # dark where the reader is
+    "@jupyterlab/notebook-extension:tracker": {"windowingMode": "defer"},  # the whole page, to search in
+}
 OLD_FONTS = ("fa-*.eot", "fa-*.svg", "fa-*.ttf", "fa-*.woff")  # for browsers that could not run this
 
 NOTE = """\
@@ -62,6 +65,7 @@ if (location.protocol === "file:") addEventListener("DOMContentLoaded", () => {{
 ADMONITION = re.compile(r"(?ms)^:::+\{admonition\} (.+?)\n+(?::class: .+?\n)?(.+?)\n:::+$")
 TARGET = re.compile(r"(?m)^\([\w-]+\)=\n")
 CITATION = re.compile(r"\{cite(:t)?\}`([^`]+)`")
+NO_WORDS = re.compile(r"\[\]\(([\w-]+\.ipynb)\)")  # where the book puts the title
 TO_A_PAGE = re.compile(r"\[([^\]]+)\]\((?!\w+:)[^)]*\.md(?:#[^)]*)?\)")  # there are only notebooks here
 
 
@@ -112,22 +116,28 @@ def _digest(book: Path, library: Path, notebooks: Sequence[Path]) -> str:
 
 def _write_contents(folder: Path, book: Path, notebooks: Sequence[Path]) -> None:
     bibliography = parse_file(str(book / "references.bib"))
-    for path in notebooks:
-        notebook: Any = nbformat.read(path, as_version=4)
+    read: dict[Path, Any] = {path: nbformat.read(path, as_version=4) for path in notebooks}
+    titles = {path.name: _title(notebook) for path, notebook in read.items()}
+    for path, notebook in read.items():
         notebook.metadata = nbformat.from_dict(KERNEL)
         for cell in notebook.cells:
             if cell.cell_type == "markdown":
-                cell.source = plain(cell.source, bibliography)
+                cell.source = plain(cell.source, bibliography, titles)
         notebook.cells.insert(1, nbformat.v4.new_markdown_cell(NOTE, id="in-the-browser"))
         place = folder / path.relative_to(book)
         place.parent.mkdir(parents=True, exist_ok=True)
         nbformat.write(notebook, place)
 
 
-def plain(text: str, bibliography: BibliographyData) -> str:
+def _title(notebook: Any) -> str:
+    return str(notebook.cells[0].source.partition("\n")[0].removeprefix("# "))
+
+
+def plain(text: str, bibliography: BibliographyData, titles: Mapping[str, str]) -> str:
     """MyST as the notebooks use it, in the Markdown that every Jupyter shows."""
     text = ADMONITION.sub(lambda box: _quoted(f"**{box[1]}**\n\n{box[2]}"), text)
     text = TARGET.sub("", text)
+    text = NO_WORDS.sub(lambda link: f"[{titles[link[1]]}]({link[1]})", text)
     text = TO_A_PAGE.sub(r"\1", text)
     return CITATION.sub(lambda role: _cited(role[2].split(","), bibliography, in_text=bool(role[1])), text)
 
@@ -198,13 +208,10 @@ def _build_site(work: Path) -> None:
     for pattern in OLD_FONTS:
         for font in (work / "site" / "build").glob(pattern):
             font.unlink()
-    for page in _pages(work / "site"):
+    for app in APPS:
+        page = work / "site" / app / "index.html"
         html = page.read_text("utf-8")
         page.write_text(html.replace("<head>", HEAD, 1), "utf-8")
-
-
-def _pages(site: Path) -> Iterator[Path]:
-    return (site / app / "index.html" for app in APPS)
 
 
 def _write(path: Path, content: Any) -> None:
