@@ -36,14 +36,13 @@ GENERATED_PAGES = {
     "genindex": "Where the book treats a term, a person or a name of its library, from A to Z.",
 }
 
-# Scripts and style sheets that some pages use, and what in a page's body shows it.
+# Scripts that some pages use, and what in a page's body shows it.
 HIGHLIGHTED = re.compile(r'class="highlight')
 DESIGN = re.compile(r'class="[^"]*\bsd-')
 TOGGLES = re.compile(r'class="[^"]*\b(?:toggle|dropdown)\b')
 USED_WHEN = {
     "clipboard.min.js": HIGHLIGHTED,
     "copybutton": HIGHLIGHTED,
-    "sphinx-design": DESIGN,
     "design-tabs.js": DESIGN,
     "togglebutton": TOGGLES,
     "toggleHint": TOGGLES,
@@ -137,7 +136,7 @@ def head_tags(title: str, description: str, address: str, card: str, card_alt: s
 
 
 def wanted(asset: Any, body: str) -> bool:
-    """Whether a page with this body uses this script or style sheet."""
+    """Whether a page with this body uses this script; a style sheet is for all pages (lean_assets)."""
     # Theme files come as plain strings, all others as objects; inline scripts have no file name.
     name = f"{getattr(asset, 'filename', asset)} {getattr(asset, 'attributes', '')}"
     return not UNUSED.search(name) and all(

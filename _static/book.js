@@ -50,3 +50,11 @@ const markScrollingFormulas = () => {
 };
 addEventListener("load", markScrollingFormulas);
 addEventListener("resize", markScrollingFormulas);
+
+// Paper is white: what is printed is the light page, whatever the screen shows.
+addEventListener("beforeprint", () => {
+  const { dataset } = document.documentElement;
+  const { theme } = dataset;
+  dataset.theme = "light";
+  addEventListener("afterprint", () => (dataset.theme = theme), { once: true });
+});

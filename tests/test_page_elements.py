@@ -9,6 +9,7 @@ from io import BytesIO
 
 import pytest
 from fontTools.ttLib import TTFont
+from playwright.sync_api import expect
 
 from conftest import SOMEBODYS, OpenPage, SmallBook, assert_buttons, violations
 from serve import make_server
@@ -227,3 +228,21 @@ def test_code_can_be_copied(open_page: OpenPage, elements: str) -> None:
     block.locator("button.copybtn").click()
     assert "def step(x, lr)" in visit.page.evaluate("navigator.clipboard.readText()")
     visit.assert_quiet()
+
+
+def test_a_dark_page_prints_light_with_whole_code_and_no_navigation(
+    open_page: OpenPage, elements: str
+) -> None:
+    page = open_page(f"{elements}elements.html", scheme="dark", width=390).page
+    theme = "document.documentElement.dataset.theme"
+    code = "[...document.querySelectorAll('article pre')]"
+    cut_off = f"{code}.filter((each) => each.scrollWidth > each.clientWidth).length"
+    assert (page.evaluate(theme), page.evaluate(cut_off)) == ("dark", 1)
+    page.emulate_media(media="print")
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert (page.evaluate(theme), page.evaluate(cut_off)) == ("light", 0)
+    for of_the_screen in (".bd-sidebar-primary", ".bd-header-article", "article .headerlink"):
+        expect(page.locator(of_the_screen).first).to_be_hidden()
+    expect(page.locator("article h1")).to_be_visible()
+    page.evaluate("dispatchEvent(new Event('afterprint'))")
+    assert page.evaluate(theme) == "dark"

@@ -11,12 +11,30 @@ import pytest
 from playwright.sync_api import expect
 
 from build_book import ROOT, table_of_contents
-from conftest import CONFIG, FIGURES_ARRIVED, REPOSITORY, OpenPage, assert_buttons, violations
+from conftest import (
+    CONFIG,
+    FIGURES_ARRIVED,
+    LOCAL_SCHEMES,
+    REPOSITORY,
+    OpenPage,
+    assert_buttons,
+    violations,
+)
+from site_files import number
 
 TOC = table_of_contents(ROOT)
 ALL_PAGES = [f"{page}.html" for page in (*TOC, "search", "genindex")]
 # Bytes, compressed, on a first visit. A chapter carries the recordings of its figures.
 TEXT_PAGE_BUDGET, CHAPTER_BUDGET = 400_000, 600_000
+# Of it, what a page waits for before it shows anything: its text and its one style sheet.
+FIRST_PAINT_BUDGET = 125_000
+# How far things in view may jump while a page loads, as browsers measure it (cumulative layout shift).
+SHIFT = """() => {
+    const seen = new PerformanceObserver(() => {});
+    seen.observe({ type: 'layout-shift', buffered: true });
+    return seen.takeRecords().reduce((sum, shift) => sum + shift.value, 0);
+}"""
+MOST_SHIFT = 0.02
 ALREADY_COMPRESSED = {".png", ".woff", ".woff2"}
 
 # What axe-core does not look at: one heading of the first level and then none left out, and the
@@ -63,12 +81,16 @@ def weight(path: Path) -> int:
 
 
 @every_page
-def test_page_asks_no_other_host_and_keeps_quiet(open_page: OpenPage, name: str) -> None:
+def test_page_asks_no_other_host_and_keeps_quiet(open_page: OpenPage, book: Path, name: str) -> None:
     visit = open_page(name)
     visit.page.wait_for_load_state("networkidle")
     visit.assert_quiet()
     for theme_asset in ("fontawesome.js", "require", "html-manager", "thebe", "mathjax"):
         assert not [url for url in visit.requests if theme_asset in url]
+    # A browser may keep all that a page loads for ever: its address changes with what is in it.
+    loaded = [url for url in visit.requests[1:] if urlsplit(url).scheme not in LOCAL_SCHEMES]
+    assert len(loaded) > 10
+    assert [url for url in loaded if urlsplit(url).query != f"v={number(local_file(book, url))}"] == []
 
 
 @every_page
@@ -87,6 +109,7 @@ def test_page_is_accessible(open_page: OpenPage, name: str, scheme: str) -> None
 def test_page_fits_a_phone(open_page: OpenPage, name: str) -> None:
     page = open_page(name, width=320, height=640).page
     assert page.evaluate("document.documentElement.scrollWidth") == 320
+    assert page.evaluate(SHIFT) <= MOST_SHIFT
 
 
 @every_page
@@ -159,6 +182,14 @@ def test_page_stays_light(open_page: OpenPage, book: Path, name: str) -> None:
     files = {path for url in visit.requests if (path := local_file(book, url)).is_file()}
     budget = CHAPTER_BUDGET if name.startswith("chapters/") else TEXT_PAGE_BUDGET
     assert sum(weight(path) for path in files) < budget
+    assert visit.page.evaluate(SHIFT) <= MOST_SHIFT
+
+
+@every_page
+def test_page_waits_for_little(book: Path, name: str) -> None:
+    html = (book / name).read_text(encoding="utf-8")
+    (sheet,) = re.findall(r'<link rel="stylesheet" href="([^"?]+)', html)
+    assert weight(book / name) + weight((book / name).parent / sheet) < FIRST_PAINT_BUDGET
 
 
 def test_nothing_in_the_head_blocks_but_style_sheets(book: Path) -> None:

@@ -1,9 +1,10 @@
 """Build the book, and say in one message what is wrong when that fails.
 
-Jupyter Book does the work, with every warning an error. This script adds two checks, that every page
-of the table of contents has a source and ends up in the output, removes the pages of earlier builds
-that are no longer listed, and turns the long log into the few lines that matter. The whole log stays
-in `_build/build.log`.
+Jupyter Book does the work, with every warning an error. This script puts the notebooks beside it that
+run in the browser, adds two checks, that every page of the table of contents has a source and ends up
+in the output, removes the pages of earlier builds that are no longer listed, and turns the long log into
+the few lines that matter. At the end it makes the files ready for a web server (`site_files.py`). The
+whole log stays in `_build/build.log`.
 
     python tools/build_book.py [FOLDER]
 """
@@ -19,6 +20,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import yaml
+
+import browser_notebooks
+from browser_python import ChecksumError, OutOfReachError
+from site_files import stamp, write_checksums
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE_KINDS = (".md", ".ipynb", ".rst")
@@ -93,15 +98,22 @@ def table_of_contents(book: Path) -> list[str]:
         sys.exit(fail(f"_toc.yml: {' '.join(str(error).split())}"))
 
 
+def html_files(html: Path) -> list[Path]:
+    """The pages of a built book, without those of the Jupyter beside them."""
+    return [
+        page for page in html.rglob("*.html") if page.relative_to(html).parts[0] != browser_notebooks.FOLDER
+    ]
+
+
 def remove_others(html: Path, wanted: list[str]) -> None:
     """Remove what an earlier build left: a page or a figure that was taken out must not be published."""
-    for page in html.rglob("*.html"):
+    for page in html_files(html):
         name = page.relative_to(html).with_suffix("").as_posix()
         if name not in wanted and not name.startswith("_"):
             page.unlink()
             for source in (html / "_sources").glob(f"{name}.*"):
                 source.unlink()
-    loaded = {name for page in html.rglob("*.html") for name in LOADED.findall(page.read_text("utf-8"))}
+    loaded = {name for page in html_files(html) for name in LOADED.findall(page.read_text("utf-8"))}
     for recording in (html / RECORDINGS).glob("*.js"):
         if recording.name not in loaded:
             recording.unlink()
@@ -117,6 +129,12 @@ def main(book: Path) -> int:
     print("Building the book ...", flush=True)
     build = book / "_build"
     build.mkdir(exist_ok=True)
+    try:
+        browser_notebooks.make(book, listed)
+    except OutOfReachError as error:
+        print(f"  No page gets the button that runs it in the browser: {error}.")
+    except ChecksumError as error:
+        return fail(str(error))
     code = 1
     try:
         code, lines = run_jupyter_book(book, build / "build.log")
@@ -130,6 +148,9 @@ def main(book: Path) -> int:
     if absent:
         return fail(*(f"_toc.yml names the page {page}, but the output has no such page." for page in absent))
     remove_others(build / "html", [*listed, *GENERATED])
+    stamp(build / "html")
+    (build / "html" / ".nojekyll").touch()  # or a branch of GitHub Pages would go without _static
+    write_checksums(build / "html")  # last: it lists whatever is there
     print(f"Built {len(listed)} pages in {time.monotonic() - started:.1f} s: {build / 'html' / 'index.html'}")
     return 0
 

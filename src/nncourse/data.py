@@ -243,7 +243,7 @@ def digits() -> Data:
     """
     with files("nncourse").joinpath("digits/digits.npz").open("rb") as stream:
         with np.load(stream, allow_pickle=False) as file:
-            return Data(file["images"].astype(np.float64), file["labels"].astype(np.int64))
+            return Data(file["images"].astype(np.float64), file["labels"].astype(np.intp))
 
 
 def _same_length(X: AnyArray, y: AnyArray) -> int:

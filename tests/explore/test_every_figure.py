@@ -67,6 +67,8 @@ def structure(figure: Explorable, values: dict[str, Value]) -> list[tuple[str, s
     assert not {"nan", "inf", "NaN", "None", "undefined", "{}"} & set(words), (values, words)
     assert not re.search(r"[$\\^{}]|_\w", scene["description"]), "a screen reader would spell what is for TeX"
     for mark in scene["marks"]:
+        if mark["kind"] == "text" and any(mark["text"]):
+            assert mark["color"] != "soft", (values, mark["text"])  # a colour for lines: too faint for words
         for name, value in mark.items():
             if isinstance(value, np.ndarray):
                 sound = ~np.isinf(value) if mark.get("gaps") else np.isfinite(value)

@@ -22,6 +22,7 @@ from playwright.sync_api import Browser, Locator, Page, Route, expect
 
 import nncourse.explore
 from conftest import FIGURES_ARRIVED, OpenPage, Visit, violations, visits
+from nncourse import palette
 from nncourse.explorables import every_figure
 from nncourse.explore import Explorable, Slider, Stepper, Toggle, Value
 from nncourse.explore.page import _NO_SCRIPT, START_IN_PAGE, as_classic_script, figure_html, recording_script
@@ -97,7 +98,7 @@ def own_page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     made_of = figure.spec, figure.record().as_json()
     html = figure_html(*made_of)
     script = as_classic_script((engine / "explore.js").read_text("utf-8"), START_IN_PAGE)
-    style = (engine / "explore.css").read_text("utf-8")
+    style = palette.css() + (engine / "explore.css").read_text("utf-8")
     (folder / "explore.js").write_text(script, "utf-8")
     (folder / "explore.css").write_text(style, "utf-8")
     (folder / "recordings").mkdir()
@@ -698,6 +699,19 @@ def test_a_figure_starts_when_the_reader_comes_near_even_without_a_connection(
     assert stage.position(name) == 1
     stage.expect_to_agree()
     stage.visit.assert_quiet()
+
+
+def test_who_saves_data_is_sent_only_the_figures_they_come_near(crowded_page: list[Stage]) -> None:
+    first, last = crowded_page[0], crowded_page[-1]
+    page = first.page
+    page.add_init_script("Object.defineProperty(navigator, 'connection', { value: { saveData: true } })")
+    page.clock.install()
+    page.reload()
+    first.come_near()
+    page.clock.run_for(10_000)  # long after the others would follow
+    page.wait_for_timeout(500)
+    assert last.figure.name not in page.evaluate("Object.keys(nncourse.recordings)")
+    last.come_near()
 
 
 def test_a_figure_whose_data_is_broken_says_so_and_the_others_work(crowded_page: list[Stage]) -> None:

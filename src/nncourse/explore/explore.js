@@ -218,10 +218,11 @@ const MARKS = {
   view: () => "",
 };
 
-// Palettes run from the lowest level to the highest: [light page, dark page].
+// Palettes run from the lowest level to the highest: [light page, dark page]. Steps look equally large,
+// and the ends of the diverging one are told apart without red, green or blue (tests/explore/test_palette.py).
 const PALETTES = {
-  diverging: [["#c8590a", "#f2b27a", "#f6f5f2", "#8fb8de", "#1c5d9c"], ["#f0924a", "#8a5327", "#20242a", "#2c5b85", "#6fb1ea"]],
-  sequential: [["#f6f5f2", "#c9b8e0", "#6a3fa0"], ["#20242a", "#5b4585", "#c3a5f2"]],
+  diverging: [["#c15a0c", "#e0a98a", "#f6f5f2", "#8bafdc", "#1568bf"], ["#f69342", "#845a3d", "#20242a", "#405c7d", "#619adc"]],
+  sequential: [["#f6f5f2", "#a698ca", "#5f3c9c"], ["#20242a", "#6c6389", "#c3aaf7"]],
 };
 
 /** An 8-bit bitmap as a data URL: the levels as they are, and a palette of 256 colours. */
@@ -770,6 +771,7 @@ function boot(folder) {
   const startNear = (entries) => entries.filter((e) => e.isIntersecting).forEach((e) => start(e.target));
   const near = new IntersectionObserver(startNear, { rootMargin: "100% 0px" }); // from one screen away
   roots.forEach((root) => near.observe(root));
+  if (navigator.connection?.saveData) return; // the reader asks for nothing that may not be needed
   addEventListener("load", () => setTimeout(async () => { // since a reader may lose the connection
     for (const root of roots) await (wanted.has(root) ? start(root) : load(root).catch(() => {}));
   }, QUIET));

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from nncourse import palette
 from nncourse.explore import in_page
 
 _HERE = Path(__file__).parent
@@ -48,7 +49,10 @@ class Question:
             raise QuestionError(f"question {self.name} has an answer without a text or a why.")
 
     def _repr_html_(self) -> str:
-        style = "" if in_page() else f"<style>{(_HERE / 'quiz.css').read_text('utf-8')}</style>"
+        style = ""
+        if not in_page():  # the book's pages have the colours and this style sheet already
+            rules = palette.css(".nn-question") + (_HERE / "quiz.css").read_text("utf-8")
+            style = f"<style>{rules}</style>"
         name = f"question-{self.name.replace('.', '-').replace('_', '-')}"
         options = []
         for i, answer in enumerate(self.answers):

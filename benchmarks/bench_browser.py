@@ -1,0 +1,142 @@
+"""Measure how heavy the notebooks in the browser are, and how long the first figure takes there.
+
+Run it as ``make bench``; it builds the book first and writes the table to docs/benchmarks/browser.md. The
+server packs what it sends, as those of the internet do, and sends at once. A first visit is that of a
+new browser; a second one finds the files where the browser keeps them.
+
+Times on a busy machine are too long; the load at the start stands beside the results.
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from functools import cache, partial
+from http.server import ThreadingHTTPServer
+from pathlib import Path
+from typing import ClassVar
+
+from bench_pages import BOOK, ROOT, Row, machine
+from playwright.sync_api import Playwright, sync_playwright
+
+from browser import FLAGS, HELP, find_browser
+from browser_notebooks import FOLDER
+from serve import QuietHandler
+
+REPORT = ROOT / "docs" / "benchmarks" / "browser.md"
+NOTEBOOK = f"{FOLDER}/notebooks/index.html?path=chapters/05_gradient_descent.ipynb"
+FIGURE = '[data-explorable="gradient_descent.secant"][data-ready="live"]'  # the first of the chapter
+VISITS = 3
+WORTH_PACKING = (".css", ".html", ".ipynb", ".js", ".json", ".mjs", ".svg", ".wasm")
+
+
+@cache
+def packed(path: Path) -> bytes:
+    return gzip.compress(path.read_bytes(), 6)
+
+
+class PackingHandler(QuietHandler):
+    """Files of the book as a web server sends them, counted."""
+
+    sent: ClassVar[list[int]] = []
+
+    def end_headers(self) -> None:
+        self.send_header("Cache-Control", "max-age=600")
+        super(QuietHandler, self).end_headers()
+
+    def send_head(self) -> io.BytesIO | None:  # type: ignore[override]
+        path = Path(self.translate_path(self.path))
+        path = path / "index.html" if path.is_dir() else path
+        if not path.is_file():
+            self.send_error(404)
+            return None
+        pack = path.suffix in WORTH_PACKING
+        data = packed(path) if pack else path.read_bytes()
+        self.sent.append(len(data))
+        self.send_response(200)
+        self.send_header("Content-Type", self.guess_type(str(path)))
+        self.send_header("Content-Length", str(len(data)))
+        if pack:
+            self.send_header("Content-Encoding", "gzip")
+        self.end_headers()
+        return io.BytesIO(data)
+
+
+def visit(playwright: Playwright, chromium: str, profile: str, site: str) -> float:
+    """Seconds from opening the notebook until its first figure answers."""
+    browser = playwright.chromium.launch_persistent_context(profile, executable_path=chromium, args=FLAGS)
+    page = browser.pages[0]
+    page.set_default_timeout(120_000)
+    start = time.perf_counter()
+    page.goto(site + NOTEBOOK, wait_until="commit")
+    page.locator(".jp-CodeCell").first.wait_for()
+    page.get_by_role("menuitem", name="Run", exact=True).click()
+    page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+    page.locator(FIGURE).wait_for(state="attached")
+    seconds = time.perf_counter() - start
+    browser.close()
+    return seconds
+
+
+def measure(playwright: Playwright, chromium: str, site: str) -> list[Row]:
+    first, again = [], []
+    for _ in range(VISITS):
+        PackingHandler.sent.clear()
+        with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
+            first.append(visit(playwright, chromium, profile, site))
+            sent = sum(PackingHandler.sent) / 1e6
+            again.append(visit(playwright, chromium, profile, site))
+    lite = sum(path.stat().st_size for path in (BOOK / FOLDER).rglob("*") if path.is_file()) / 1e6
+    whole = sum(path.stat().st_size for path in BOOK.rglob("*") if path.is_file()) / 1e6
+    seconds = statistics.median(first)
+    return [
+        Row(f"the folder `{FOLDER}`", f"{lite:.1f} MB"),
+        Row("the book with it", f"{whole:.1f} MB", "≤ 60 MB", whole <= 60),
+        Row("first visit, compressed, to the first figure", f"{sent:.1f} MB", "≤ 13 MB", sent <= 13),
+        Row(
+            "first visit: first figure after",
+            f"median {seconds:.1f} s, fastest {min(first):.1f} s",
+            "≤ 10 s",
+            seconds <= 10,
+        ),
+        Row(
+            "second visit: first figure after",
+            f"median {statistics.median(again):.1f} s, fastest {min(again):.1f} s",
+        ),
+    ]
+
+
+def main() -> None:
+    subprocess.run([sys.executable, ROOT / "tools" / "build_book.py"], check=True)
+    if not (BOOK / FOLDER).exists():
+        raise SystemExit("The book was built without notebooks for the browser; see above.")
+    chromium = find_browser()
+    if chromium is None:
+        raise SystemExit(HELP)
+    handler = partial(PackingHandler, directory=str(BOOK))
+    with sync_playwright() as playwright, ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+        where = machine(browser.version)
+        browser.close()
+        rows = measure(playwright, chromium, f"http://127.0.0.1:{server.server_port}/")
+        server.shutdown()
+    table = "\n".join(map(str, rows))
+    REPORT.write_text(
+        "# Weight and speed of the notebooks in the browser\n\n"
+        "Written by `make bench`, which opens chapter 5 in JupyterLite, in a browser without a window, runs "
+        f"it and waits for its first figure, {VISITS} times for the first time and {VISITS} times again.\n\n"
+        f"{where}\n\n| what | measured | goal | met |\n|---|---|---|---|\n{table}\n",
+        encoding="utf-8",
+    )
+    print(f"{table}\n\nWritten to {REPORT.relative_to(ROOT)}")
+
+
+if __name__ == "__main__":
+    main()

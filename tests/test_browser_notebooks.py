@@ -1,0 +1,223 @@
+"""The notebooks as they run in the reader's browser: JupyterLite and Pyodide, with no server behind them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
+
+import nbformat
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, Request, expect
+from pybtex.database import parse_file
+
+import browser_python
+from browser_notebooks import FOLDER, plain
+from browser_python import LOCK, ChecksumError, OutOfReachError, Source
+from build_book import ROOT, table_of_contents
+from exercises import sources
+from nncourse.exercises.record import FILE
+from nncourse.explorables import gradient_descent
+
+NOTEBOOKS = [page for page in table_of_contents(ROOT) if (ROOT / f"{page}.ipynb").exists()]
+CHAPTER, EXERCISE = "chapters/05_gradient_descent", "exercises/ex05_gradient_descent"
+PATIENCE = 120_000  # ms, with a busy machine
+LEFT_OF_MYST = re.compile(r"\[\]\(|\{[a-z:]+\}`|^:::|^\(.*\)=$|^```\{|\]\((?!\w+:)[^)]*\.md\b", re.MULTILINE)
+# Whether the browser's storage has this text in this file.
+SAVED = """([path, text]) => new Promise((done) => {
+    const opening = indexedDB.open("JupyterLite Storage - /lite/");
+    opening.onsuccess = () => {
+        const reading = opening.result.transaction("files").objectStore("files").get(path);
+        reading.onsuccess = () => done(JSON.stringify(reading.result ?? "").includes(text));
+        opening.result.close();
+    };
+})"""
+
+
+@pytest.fixture(scope="module")
+def lite(book: Path) -> Path:
+    """The folder of the notebooks in the built book; where there is a mirror, it is there."""
+    folder = book / FOLDER
+    if not folder.exists():
+        assert not os.environ.get("PYODIDE_MIRROR"), "the mirror must do"
+        pytest.skip("no Pyodide: PYODIDE_MIRROR is not set, and the official address does not answer")
+    return folder
+
+
+def button(book: Path, page: str) -> str:
+    """The link of a page's button."""
+    html = (book / f"{page}.html").read_text("utf-8")
+    (link,) = re.findall(r'<a href="([^"]+)"[^>]*\bbtn-run-in-browser\b', html)
+    return str(link)
+
+
+@pytest.mark.parametrize("page", NOTEBOOKS)
+def test_the_button_of_a_page_leads_to_its_notebook(book: Path, lite: Path, page: str) -> None:
+    link = urlsplit(button(book, page))
+    assert not link.netloc and not link.path.startswith("/"), "so that it works under any address"
+    assert (book / page).parent.joinpath(link.path).resolve() == lite / "notebooks" / "index.html"
+    (path,) = parse_qs(link.query)["path"]
+    assert path == f"{page}.ipynb"
+    cells = nbformat.read(lite / "files" / path, as_version=4).cells
+    source = nbformat.read(ROOT / path, as_version=4).cells
+    assert [c.source for c in cells if c.cell_type == "code"] == [
+        c.source for c in source if c.cell_type == "code"
+    ]
+    prose = [c.source for c in cells if c.cell_type == "markdown"]
+    assert len(prose) == 1 + sum(c.cell_type == "markdown" for c in source)
+    assert [found for text in prose for found in LEFT_OF_MYST.findall(text)] == []
+    for target in re.findall(r"\]\(([^):]+\.ipynb)", "\n".join(prose)):
+        assert (lite / "files" / path).parent.joinpath(unquote(target)).is_file()
+
+
+def test_myst_is_read_in_plain_markdown() -> None:
+    bibliography = parse_file(str(ROOT / "references.bib"))
+    text = (
+        "(a-place)=\n## A place\n\nSee {cite}`robbins1951`; {cite:t}`rumelhart1986`, in [a page](a.md).\n\n"
+        ":::{admonition} A box\n:class: note\nIt says\n\nmore.\n:::\n\n$x$ in [](04_four.ipynb)"
+    )
+    assert plain(text, bibliography, {"04_four.ipynb": "Four"}) == (
+        "## A place\n\nSee ([Robbins and Monro, 1951](https://doi.org/10.1214/aoms/1177729586)); "
+        "[Rumelhart et al. (1986)](https://doi.org/10.1038/323533a0), in a page.\n\n"
+        "> **A box**\n>\n> It says\n>\n> more.\n\n$x$ in [Four](04_four.ipynb)"
+    )
+
+
+def test_what_pyodide_loads_is_all_there(lite: Path) -> None:
+    folder = lite / "static" / "pyodide"
+    packages = json.loads((folder / LOCK).read_text("utf-8"))["packages"]
+    for package in packages.values():
+        data = (folder / package["file_name"]).read_bytes()
+        assert hashlib.sha256(data).hexdigest() == package["sha256"]
+        assert {re.sub("[-_.]+", "-", name).lower() for name in package["depends"]} <= set(packages)
+    for name in browser_python.PRELOADED:
+        assert re.sub("[-_.]+", "-", name) in packages
+
+
+def test_another_file_is_not_taken_for_pyodide(tmp_path: Path) -> None:
+    (tmp_path / LOCK).write_text('{"packages": {}}')
+    with pytest.raises(ChecksumError, match="its checksum is another"):
+        browser_python.make(tmp_path / "made", Source(tmp_path, tmp_path / "kept"), ROOT / "src" / "nncourse")
+    assert not (tmp_path / "made").exists()
+
+
+def test_without_pyodide_it_says_where_it_looked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(browser_python, "OFFICIAL", "http://127.0.0.1:9/")
+    with pytest.raises(OutOfReachError, match=r"pyodide-lock.json is not in .* nor at http://127.0.0.1:9/"):
+        browser_python.make(tmp_path / "made", Source(tmp_path, tmp_path / "kept"), ROOT / "src" / "nncourse")
+
+
+@pytest.fixture(scope="module")
+def reader(browser: Browser) -> Iterator[tuple[BrowserContext, list[Request]]]:
+    """A reader's browser, and all that its pages and their workers ask for."""
+    with browser.new_context(viewport={"width": 1280, "height": 1000}) as context:
+        asked: list[Request] = []
+        context.on("request", lambda request: asked.append(request))
+        yield context, asked
+
+
+def opened(context: BrowserContext, site: str, page: str) -> Page:
+    """A notebook, reached from its page by its button."""
+    tab = context.new_page()
+    tab.goto(f"{site}{page}.html")
+    with context.expect_page() as popup:
+        tab.locator(".btn-run-in-browser").click()
+    tab.close()
+    notebook = popup.value
+    notebook.set_default_timeout(PATIENCE)
+    notebook.locator(".jp-CodeCell").first.wait_for()
+    return notebook
+
+
+def write(notebook: Page, number: int, code: str) -> Locator:
+    """Put code into a code cell, in place of what stands there."""
+    cell = notebook.locator(".jp-CodeCell").nth(number)
+    cell.locator(".cm-content").click()
+    notebook.keyboard.press("Control+A")
+    notebook.keyboard.insert_text(code)
+    return cell
+
+
+def run_all(notebook: Page, num_cells: int) -> None:
+    """Run every cell, and wait for the last."""
+    cells = notebook.locator(".jp-CodeCell")
+    expect(cells).to_have_count(num_cells, timeout=PATIENCE)
+    notebook.get_by_role("menuitem", name="Run", exact=True).click()
+    notebook.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+    expect(cells.last.locator(".jp-InputPrompt")).to_have_text(f"[{num_cells}]:", timeout=PATIENCE)
+
+
+def assert_asked_nobody_else(site: str, asked: list[Request]) -> None:
+    local = (site, "data:", "blob:", "about:")
+    assert [request.url for request in asked if not request.url.startswith(local)] == []
+    assert any(request.url.endswith("pyodide.asm.wasm") for request in asked), "workers are heard, too"
+
+
+def code_cells(page: str) -> list[Any]:
+    cells = nbformat.read(ROOT / f"{page}.ipynb", as_version=4).cells
+    return [cell for cell in cells if cell.cell_type == "code"]
+
+
+@pytest.mark.usefixtures("lite")
+def test_a_chapter_runs_and_its_figures_compute_live(
+    site: str, reader: tuple[BrowserContext, list[Request]]
+) -> None:
+    context, asked = reader
+    notebook = opened(context, site, CHAPTER)
+    run_all(notebook, len(code_cells(CHAPTER)))
+    assert notebook.locator("[data-mime-type*=error]").all_inner_texts() == []
+
+    figure = gradient_descent.learning_rate()
+    shown = notebook.locator(f'[data-explorable="{figure.name}"]')
+    shown.scroll_into_view_if_needed()
+    slider = shown.locator('[data-control="learning_rate"]')
+    slider.focus()
+    notebook.keyboard.press("ArrowRight")
+    notebook.keyboard.press("ArrowRight")
+    rate = float(slider.get_attribute("data-value") or "nan")
+    assert rate not in figure.controls["learning_rate"].grid, "the page does not know this value"
+    values = {name: control.first for name, control in figure.controls.items()}
+    said = figure.description(**values | {"learning_rate": rate})
+    expect(shown.locator("[data-readout]")).to_have_text(said, timeout=PATIENCE)
+    notebook.close()
+    assert_asked_nobody_else(site, asked)
+
+
+@pytest.mark.usefixtures("lite")
+def test_an_exercise_is_checked_and_the_work_is_kept(
+    site: str, reader: tuple[BrowserContext, list[Request]]
+) -> None:
+    context, asked = reader
+    (exercise,) = (source for source in sources() if source.name == EXERCISE.partition("/")[2])
+    question = exercise.questions[0]
+    names = [cell.id for cell in code_cells(EXERCISE)]
+    notebook = opened(context, site, EXERCISE)
+    write(notebook, names.index(f"{question.name}-answer"), question.solution)
+    after = write(notebook, names.index(f"{question.name}-check") + 1, f"print(open({FILE!r}).read())")
+    run_all(notebook, len(names))
+    report = notebook.locator(".jp-CodeCell").nth(names.index(f"{question.name}-check"))
+    expect(report.locator(".nn-check")).to_contain_text(f"{question.name} is right")
+    record = json.loads(after.locator(".jp-OutputArea-output").first.inner_text())
+    assert record == {exercise.name: {question.name: 1.0}}
+
+    notebook.keyboard.press("Control+s")
+    last_line = question.solution.splitlines()[-1].strip()
+    notebook.wait_for_function(SAVED, arg=[f"{EXERCISE}.ipynb", last_line])
+    notebook.reload()
+    answer = notebook.locator(".jp-CodeCell").nth(names.index(f"{question.name}-answer"))
+    expect(answer).to_contain_text(last_line, timeout=PATIENCE)
+    notebook.close()
+    assert_asked_nobody_else(site, asked)
+
+
+@pytest.mark.usefixtures("lite")
+def test_opened_as_a_file_it_asks_for_a_web_server(book: Path, browser: Browser) -> None:
+    page = browser.new_page()
+    page.goto((book / FOLDER / "notebooks" / "index.html").as_uri())
+    expect(page.get_by_role("heading")).to_have_text("This needs a web server")
+    page.close()
