@@ -55,7 +55,8 @@ TIMES = """[
 MOVES = """async () => {
     const slider = document.querySelector('.nn-explorable input[type=range]');
     if (!slider) return false;
-    const figure = slider.closest('.nn-explorable'), drawn = () => [...figure.querySelectorAll('svg')].map((e) => e.innerHTML).join();
+    const figure = slider.closest('.nn-explorable'), plots = [...figure.querySelectorAll('svg')];
+    const drawn = () => plots.map((plot) => plot.innerHTML).join();
     const pause = () => new Promise((done) => setTimeout(done, 2000));
     figure.scrollIntoView();
     await pause();
