@@ -54,8 +54,8 @@ class Host(BaseHTTPRequestHandler):
 
     protocol_version = "HTTP/1.1"
 
-    def __init__(self, folder: Path, *given: object) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, kept: int, *given: object) -> None:
+        self.folder, self.kept = folder, kept
         super().__init__(*given)  # type: ignore[arg-type]
 
     def do_GET(self) -> None:
@@ -66,7 +66,7 @@ class Host(BaseHTTPRequestHandler):
             self.answer(404, b"", {})
             return
         body, tag = _body(path)
-        headers = {"ETag": tag, "Cache-Control": f"max-age={KEPT}", "Vary": "Accept-Encoding"}
+        headers = {"ETag": tag, "Cache-Control": f"max-age={self.kept}", "Vary": "Accept-Encoding"}
         if self.headers.get("If-None-Match") == tag:
             self.answer(304, None, headers)
             return
@@ -95,9 +95,9 @@ class Host(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def hosted(folder: Path) -> Iterator[str]:
+def hosted(folder: Path, kept: int = KEPT) -> Iterator[str]:
     """The address at which the folder is served meanwhile."""
-    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Host, folder)) as server:
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Host, folder, kept)) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}/"
         server.shutdown()

@@ -265,7 +265,7 @@ def localize(section: Tag, page: str, pages: set[str], address: str) -> None:
             element[name] = place(page, element[name])
     for element in section.find_all(attrs={"clip-path": True}):
         element["clip-path"] = element["clip-path"].replace("url(#", f"url(#{page}--")
-    for picture in section.find_all("img"):
+    for picture in section.find_all("img", src=re.compile(r"^(?!\w+:)")):
         picture["src"] = posixpath.normpath(posixpath.join("html", posixpath.dirname(page), picture["src"]))
         del picture["loading"]  # all are printed, none is near
     for link in section.find_all("a", href=True):
