@@ -151,6 +151,7 @@ def opened(context: BrowserContext, site: str, page: str) -> Page:
     notebook = popup.value
     notebook.set_default_timeout(PATIENCE)
     notebook.locator(".jp-CodeCell").first.wait_for()
+    notebook.get_by_text("Python (Pyodide)").first.wait_for()  # chosen, and about to start
     return notebook
 
 
