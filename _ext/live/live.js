@@ -123,6 +123,7 @@ class Cell {
   end(well) {
     this.root.classList.remove("live-running");
     if (well && this.fresh && !this.hidden && this.output) this.output.replaceChildren(); // it shows nothing any more
+    for (const text of this.output?.querySelectorAll("pre") || []) if (text.scrollWidth > text.clientWidth) text.tabIndex = 0; // to scroll it by keyboard
     this.ran = well ? this.running : null;
     const seconds = ((performance.now() - this.began) / 1000).toFixed(1);
     this.say(!well ? "stopped by an error" : this.hidden ? "computed by Python" : `ran in ${seconds} s`);
