@@ -86,12 +86,13 @@ COMPLETION = (
     b"self.Completer.use_jedi = False",
 )
 
-# What no notebook uses of a wheel: tests, headers, sample data, other homes of a widget, fonts for PDF,
-# and how to colour other languages than Python.
+# What no notebook uses of a wheel: tests, headers, sample data, other homes of a widget, fonts for PDF
+# and rare ones, and how to colour other languages than Python.
 UNUSED = re.compile(
     r"""/tests?/ | /include/ | \.(?:a|h|map|pxd|pyi)$ | \.data/ | /sphinxext/
     | ^numpy/f2py/ | ^anywidget/(?:lab|nb)extension/
-    | /mpl-data/(?:sample_data/ | fonts/(?:afm/ | pdfcorefonts/ | ttf/(?:STIX | DejaVuSerif)))
+    | /mpl-data/(?:sample_data | fonts/(?:afm | pdfcorefonts))/
+    | /fonts/ttf/(?:STIX | DejaVuSerif | DejaVuSansMono- | DejaVuSans-BoldO)
     | ^pygments/lexers/(?!(?:__init__ | _mapping | python)\.py)
     | ^nncourse/(?:__main__ | grading/(?!__init__ | values))""",
     re.VERBOSE,
