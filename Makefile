@@ -6,10 +6,10 @@ PORT ?= 8000
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup browser sandbox book pdf serve lab test linkcheck bench lint format pins clean
+.PHONY: help setup browser sandbox book pdf serve lab test linkcheck elsewhere bench compare lighthouse lint format pins clean
 
 help:  ## list these commands
-	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup:  ## make .venv from the pinned requirements (the others do it when needed)
 	@$(PYTHON) tools/venv.py
@@ -39,11 +39,21 @@ test: browser sandbox lint  ## run every check: style, types, notebooks, library
 linkcheck: setup  ## ask every external link whether it still answers (needs the internet)
 	@$(BIN)/python tools/check_links.py
 
+elsewhere: setup  ## run a chapter and an exercise as Binder and Colab do, in environments of their own
+	@$(BIN)/python tools/elsewhere.py binder
+	@$(BIN)/python tools/elsewhere.py colab
+
 bench: browser sandbox  ## time pages, notebooks, library and judge; writes docs/benchmarks/
 	@$(BIN)/python benchmarks/bench_pages.py
 	@$(BIN)/python benchmarks/bench_browser.py
 	@$(BIN)/python benchmarks/bench_library.py
 	@$(BIN)/python benchmarks/bench_judge.py
+
+compare: browser  ## compare with a default Jupyter Book of the same notebooks (needs Node)
+	@$(BIN)/python benchmarks/bench_default.py
+
+lighthouse: browser  ## let Lighthouse judge every page (needs Node and the internet; slow)
+	@$(BIN)/python benchmarks/bench_lighthouse.py
 
 lint: setup  ## check style and types only
 	@$(BIN)/ruff check --quiet
@@ -56,9 +66,11 @@ format: setup  ## put code and notebooks into their one format; make exercises f
 	@$(BIN)/python tools/exercises.py
 	@$(BIN)/python tools/notebooks.py
 
-pins: setup  ## resolve requirements.in into requirements.txt with uv
+pins: setup  ## resolve requirements.in into requirements.txt with uv; the same versions for Binder
 	@$(BIN)/pip install --quiet --disable-pip-version-check uv
 	@$(BIN)/uv pip compile --universal --python-version 3.11 --upgrade --quiet --no-emit-index-url requirements.in -o requirements.txt
+	@grep -v '^-e' requirements.txt | $(BIN)/uv pip compile --universal --python-version 3.11 --no-deps --quiet --no-annotate \
+	  --no-emit-index-url --custom-compile-command 'make pins' --constraint /dev/stdin pyproject.toml binder/requirements.in -o binder/requirements.txt
 
 clean:  ## remove the built book and all caches, but not .venv
 	@rm -rf _build .pytest_cache .mypy_cache .ruff_cache

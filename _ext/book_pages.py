@@ -1,16 +1,17 @@
 """What every page of the book says about itself, and what it loads.
 
 The theme and Jupyter Book add scripts for live code, CDN widgets and search to every page. This
-extension keeps what the page at hand uses, adds the description and the social card, and derives the
-book's public address from the one ``repository`` setting.
+extension keeps what the page at hand uses, adds the description, the social card and the link for
+feedback, and derives the book's public address from the one ``repository`` setting.
 """
 
 from __future__ import annotations
 
 import re
 from html import escape
+from pathlib import Path
 from typing import Any
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import quote, urlencode, urljoin, urlsplit
 
 from docutils import nodes
 from sphinx.application import Sphinx
@@ -18,8 +19,16 @@ from sphinx.config import Config
 
 SOCIAL_CARD = "_static/social-card.png"
 SOCIAL_CARD_ALT = "A parabola, and the steps of gradient descent bouncing down its two sides."
+CHAPTER_CARD = "_static/cards/{}.png"  # by tools/chapter_cards.py
+CHAPTER_CARD_ALT = "The title “{}” beside one of the chapter's figures."
 DESCRIPTION_LENGTH = 160
-REPOSITORY_BUTTONS = ("use_repository_button", "use_edit_page_button", "use_issues_button")
+REPOSITORY_BUTTONS = ("use_repository_button", "use_edit_page_button")
+
+# Where a new issue opens with its title and text filled in.
+NEW_ISSUE = {
+    "github.com": ("issues/new", "title", "body"),
+    "gitlab.com": ("-/issues/new", "issue[title]", "issue[description]"),
+}
 
 # Pages that Sphinx makes itself have no first paragraph to take a description from.
 GENERATED_PAGES = {
@@ -27,18 +36,20 @@ GENERATED_PAGES = {
     "genindex": "Where the book treats a term, a person or a name of its library, from A to Z.",
 }
 
-# Scripts and style sheets that some pages use, and what in a page's body shows it.
+# Scripts that some pages use, and what in a page's body shows it.
 HIGHLIGHTED = re.compile(r'class="highlight')
 DESIGN = re.compile(r'class="[^"]*\bsd-')
 TOGGLES = re.compile(r'class="[^"]*\b(?:toggle|dropdown)\b')
 USED_WHEN = {
     "clipboard.min.js": HIGHLIGHTED,
     "copybutton": HIGHLIGHTED,
-    "sphinx-design": DESIGN,
     "design-tabs.js": DESIGN,
     "togglebutton": TOGGLES,
     "toggleHint": TOGGLES,
 }
+
+# Words in Chinese, outside of tags: a screen reader says them with another voice.
+CHINESE = re.compile(r"[\u3400-\u9fff\uff00-\uffef]+(?=[^<>]*<)")
 
 # Live code through a hub, and the state of widgets that need a kernel: never used here.
 UNUSED = re.compile(r"thebe|THEBE|widget-state\+json")
@@ -51,6 +62,19 @@ def public_address(repository: str) -> str:
     return f"https://{owner}.github.io/{name}/" if place.netloc == "github.com" and name else ""
 
 
+def feedback_link(to: str, repository: str, title: str, address: str) -> str:
+    """Where a reader reports what is wrong on a page: ``to`` if it is set, else the repository's issues."""
+    subject, body = f"On the page “{title}”", f"The page: {address}\n\n"
+    if "@" in to and "://" not in to:
+        return f"mailto:{to}?" + urlencode({"subject": subject, "body": body}, quote_via=quote)
+    if to:
+        return to
+    if (host := urlsplit(repository).netloc) not in NEW_ISSUE:
+        return ""
+    path, subject_field, body_field = NEW_ISSUE[host]
+    return f"{repository}/{path}?{urlencode({subject_field: subject, body_field: body})}"
+
+
 def configure(app: Sphinx, config: Config) -> None:
     """Let everything follow from title and repository; without one there is no button that needs it."""
     options = config.html_theme_options
@@ -61,8 +85,11 @@ def configure(app: Sphinx, config: Config) -> None:
         options["launch_buttons"] = {}
     elif urlsplit(repository).netloc != "github.com":
         options["launch_buttons"].pop("colab_url", None)  # Colab opens notebooks from GitHub only
+    if feedback_link(config.feedback, repository, "", ""):
+        options["article_footer_items"] = ["feedback.html"]
+        app.tags.add("feedback")  # for {only} in pages, as are the next ones
     if repository:
-        app.tags.add("published")  # for {only} in pages
+        app.tags.add("published")
     if "colab_url" in options["launch_buttons"]:
         app.tags.add("colab")
     config.html_baseurl = config.html_baseurl or public_address(repository)
@@ -82,7 +109,15 @@ def describe(pagename: str, doctree: nodes.document | None, metadata: dict[str, 
     return text[: DESCRIPTION_LENGTH - 1].rpartition(" ")[0].rstrip(",;:–") + "…"
 
 
-def head_tags(title: str, description: str, address: str, card: str, site: str) -> str:
+def social_card(app: Sphinx, pagename: str, title: str) -> tuple[str, str]:
+    """The picture that stands for a page where somebody shares it, and its description."""
+    card = CHAPTER_CARD.format(pagename.removeprefix("chapters/"))
+    if (Path(app.srcdir) / card).exists():
+        return card, CHAPTER_CARD_ALT.format(title)
+    return SOCIAL_CARD, SOCIAL_CARD_ALT
+
+
+def head_tags(title: str, description: str, address: str, card: str, card_alt: str, site: str) -> str:
     named = {"description": description, "twitter:card": "summary_large_image"}
     properties = {
         "og:type": "article",
@@ -91,7 +126,7 @@ def head_tags(title: str, description: str, address: str, card: str, site: str) 
         "og:description": description,
         "og:url": address,
         "og:image": card,
-        "og:image:alt": card and SOCIAL_CARD_ALT,
+        "og:image:alt": card and card_alt,
     }
     tags = [f'<meta name="{name}" content="{escape(value)}">' for name, value in named.items()]
     tags += [
@@ -101,7 +136,7 @@ def head_tags(title: str, description: str, address: str, card: str, site: str) 
 
 
 def wanted(asset: Any, body: str) -> bool:
-    """Whether a page with this body uses this script or style sheet."""
+    """Whether a page with this body uses this script; a style sheet is for all pages (lean_assets)."""
     # Theme files come as plain strings, all others as objects; inline scripts have no file name.
     name = f"{getattr(asset, 'filename', asset)} {getattr(asset, 'attributes', '')}"
     return not UNUSED.search(name) and all(
@@ -127,12 +162,16 @@ def prepare_page(
     body = (context.get("body") or "").replace('role="doc-biblioentry"', 'role="listitem"')
     # The empty corner of a table is a cell: as a heading it would announce nothing.
     body = re.sub(r'<th class="head[^"]*">(?:<p></p>)?</th>', "<td></td>", body)
+    body = CHINESE.sub(r'<span lang="zh">\g<0></span>', body)
     if body:
         context["body"] = body
     for kind in ("script_files", "css_files"):
         context[kind] = [asset for asset in context[kind] if wanted(asset, body)]
-    if pagename != "search":  # whose own scripts, inline, need these at once
-        context["script_files"] = [deferred(script) for script in context["script_files"]]
+    at_once = pagename == "search"  # whose own scripts, inline, need the theme's
+    context["script_files"] = [
+        script if at_once and "book.js" not in (script.filename or "") else deferred(script)
+        for script in context["script_files"]
+    ]
 
     if app.env.doc2path(pagename, False).endswith(".md"):
         # JupyterLab would open a Markdown page as text: only notebooks can be launched.
@@ -142,11 +181,18 @@ def prepare_page(
     site = app.config.html_title
     title = re.sub(r"<[^>]+>", "", context.get("title") or "") or site
     base = app.config.html_baseurl
+    address = urljoin(base, f"{pagename}.html") if base else ""
+    repository = app.config.html_theme_options.get("repository_url") or ""
+    context["feedback_link"] = feedback_link(
+        app.config.feedback, repository, title, address or f"{pagename}.html"
+    )
+    card, card_alt = social_card(app, pagename, title)
     context["metatags"] = (context.get("metatags") or "") + head_tags(
         title=title,
         description=describe(pagename, doctree, app.env.metadata.get(pagename, {})),
-        address=urljoin(base, f"{pagename}.html") if base else "",
-        card=urljoin(base, SOCIAL_CARD) if base else "",  # a card needs a whole address
+        address=address,
+        card=urljoin(base, card) if base else "",  # a card needs a whole address
+        card_alt=card_alt,
         site=site,
     )
 
@@ -162,6 +208,7 @@ def add_filters(app: Sphinx) -> None:
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
+    app.add_config_value("feedback", "", "html")
     app.connect("config-inited", configure)
     app.connect("builder-inited", add_filters)
     app.connect("html-page-context", prepare_page, priority=900)

@@ -3,6 +3,7 @@
 ``{study-times}``   how long each chapter and its exercise take, and what there is to move and to answer
 ``{exercise-map}``  every question of the exercises: what it shows that one can do, and its points
 ``{citation}``      how to cite the course, from CITATION.cff
+``{hosting-costs}`` what a million readers a month cost, from the measured sizes of the pages
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import json
 import re
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import yaml
 from docutils import nodes
@@ -24,6 +25,11 @@ from nncourse.exercises import catalogue
 TIME = re.compile(r"\*\*Time:\*\* about (\d+) minutes")
 FIGURE = re.compile(r"^figures\.\w+\(\)$", re.MULTILINE)
 QUESTION = re.compile(r'^ask\("', re.MULTILINE)
+FIRST_VISIT = re.compile(
+    r"^\| ([\w ]+): first visit, compressed \| ([\d.]+) MB in (\d+) requests", re.MULTILINE
+)
+HOST = re.compile(r"^\[(.+)\]\((\S+)\) \| ([\d.]+) \| ([\d.]+)$", re.MULTILINE)
+MILLION = 1_000_000
 
 
 class PageLink(nodes.Inline, nodes.TextElement):
@@ -113,7 +119,7 @@ class ExerciseMap(FactsDirective):
         return sections
 
 
-def table(heading: Iterable[str], rows: Iterable[list[nodes.Node | str]]) -> nodes.table:
+def table(heading: Iterable[nodes.Node | str], rows: Iterable[list[nodes.Node | str]]) -> nodes.table:
     def row(cells: Iterable[nodes.Node | str]) -> nodes.row:
         entries = []
         for cell in cells:
@@ -125,6 +131,45 @@ def table(heading: Iterable[str], rows: Iterable[list[nodes.Node | str]]) -> nod
     columns = [nodes.colspec(colwidth=1) for _ in head.children]
     body = nodes.tbody("", *map(row, rows))
     return nodes.table("", nodes.tgroup("", *columns, nodes.thead("", head), body, cols=len(columns)))
+
+
+class HostingCosts(FactsDirective):
+    """What readers do, the megabytes of each, the dollars for a million, and how many share 100 GB.
+
+    The content lists hosts, ``[name](address) | dollars for a GB | dollars for 10 000 requests``. The option
+    ``python`` says how many megabytes Python in the page takes, once.
+    """
+
+    has_content = True
+    option_spec: ClassVar = {"python": float}
+
+    def run(self) -> list[nodes.Node]:
+        report = self.book / "docs" / "benchmarks" / "pages.md"
+        self.env.note_dependency(str(report))
+        measured = {
+            page: (float(megabytes), int(requests))
+            for page, megabytes, requests in FIRST_VISIT.findall(report.read_text("utf-8"))
+        }
+        home, chapter = measured["home"], measured["chapter 5"]
+        chapters = len(list((self.book / "chapters").glob("*.ipynb")))
+        readers = {
+            "looks at the first page and a chapter": (1, 0.0),
+            "reads all chapters": (chapters, 0.0),
+            "reads all chapters and runs Python in the page": (chapters, self.options["python"]),
+        }
+        hosts = HOST.findall("\n".join(self.content))
+        names = [nodes.reference("", name, refuri=address) for name, address, _, _ in hosts]
+        rows: list[list[nodes.Node | str]] = []
+        for does, (visited, python) in readers.items():
+            megabytes = home[0] + visited * chapter[0] + python
+            requests = home[1] + visited * chapter[1]
+            bills = [
+                MILLION * (megabytes / 1000 * float(gigabyte) + requests / 10_000 * float(many))
+                for *_, gigabyte, many in hosts
+            ]
+            share = f"{100_000 / megabytes:,.0f}"
+            rows.append([does, f"{megabytes:.1f}", *(f"${bill:,.0f}" for bill in bills), share])
+        return [table(["Each reader", "MB each, TB in all", *names, "Readers in 100 GB"], rows)]
 
 
 class Citation(FactsDirective):
@@ -152,4 +197,5 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.add_directive("study-times", StudyTimes)
     app.add_directive("exercise-map", ExerciseMap)
     app.add_directive("citation", Citation)
+    app.add_directive("hosting-costs", HostingCosts)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

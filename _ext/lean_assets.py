@@ -1,30 +1,66 @@
-"""Makes the theme's files small after a build: what no page uses does not travel.
+"""Makes what pages load small after a build: what no page uses does not travel.
 
-The icon fonts shrink from 275 kB to the few glyphs in use, the style sheet loses the names of the
-other two thousand icons, and scripts no longer talk to the console. The theme itself is not touched:
-only the copies in the built book are.
+The style sheets of the theme and its extensions become one, with the rules that the book uses
+(style_sheet.py). The icon fonts shrink from 275 kB to the few glyphs in use, the fonts of formulas to
+the signs that occur, and scripts no longer talk to the console. The theme itself is not touched: only
+the copies in the built book are.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+import zlib
+from collections.abc import Iterable, Iterator
+from fnmatch import fnmatch
+from html import unescape
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
+from docutils import nodes
 from fontTools import subset
 from fontTools.ttLib import TTFont
 from sphinx.application import Sphinx
+from sphinx.util import logging
 
-THEME_STYLE = "styles/pydata-sphinx-theme.css"
+import style_sheet
+from book_pages import GENERATED_PAGES
+
+# Each page links to this one instead of these, which it holds in their order.
+STYLE_SHEET = "all.css"
+JOINED = (
+    "styles/theme.css",
+    "styles/pydata-sphinx-theme.css",
+    "pygments.css",
+    "styles/sphinx-book-theme.css",
+    "togglebutton.css",
+    "copybutton.css",
+    "mystnb.*.css",
+    "sphinx-design.min.css",
+    "nncourse/quiz.css",
+    "nncourse/explore.css",
+    "katex/katex.min.css",
+    "book.css",
+)
+LINK = re.compile(r'<link\b(?=[^>]*rel="stylesheet")[^>]*href="(?:\.\./)*_static/([^"?]+)[^>]*>\s*')
+LINK_TO_ALL = re.compile(rf"(?<=_static/{re.escape(STYLE_SHEET)})(?:\?v=\w+)?")
+
 ICON_FONTS = "vendor/fontawesome/webfonts"
-ICON_NAME = re.compile(r"\bfa-[a-z0-9-]+")
-ICON_RULE = re.compile(r'((?:\.fa-[\w-]+:before,?)+)\{content:"\\[0-9a-f]+"\}')
 # An icon's code in a style sheet: escaped, or as the character itself.
 ICON_CODE = re.compile(r'(?<="\\)[ef][0-9a-f]{3}(?=")|[\ue000-\uf8ff]')
-FONT_SOURCES = re.compile(
-    r"url\(([^)]*?)\.woff2\) format\(\"woff2\"\),url\([^)]*\.ttf\) format\(\"truetype\"\)"
+ICON_SOURCE = re.compile(r",\s*url\([^)]*\.ttf\)\s*format\(\"truetype\"\)")
+FORMULA_FONTS = "katex/fonts"
+FORMULA = re.compile(
+    r'<span class="katex-html".*?(?=<span class="katex-mathml"|</(?:p|div|td|th|li|dt|dd|h\d)>)', re.DOTALL
 )
+TAG = re.compile(r"<[^>]*>")
+
+# As nncourse.pictures shows a picture in a notebook.
+PICTURE = re.compile(r'src="data:image/svg\+xml,(?P<svg>[^"]*)" style="max-width:100%"')
+SIZE = re.compile(r'\b(width|height)="([\d.]+)pt"')
+PIXELS_PER_POINT = 96 / 72
+
+log = logging.getLogger(__name__)
 
 # Not needed once the pages are built: maps for debugging the theme, and scripts no page loads.
 REMOVED = (
@@ -41,22 +77,45 @@ def slim(app: Sphinx, exception: Exception | None) -> None:
     if exception is not None or app.builder.format != "html":
         return
     static = Path(app.outdir) / "_static"
-    style = static / THEME_STYLE
-    full = style.read_text(encoding="utf-8")
-    if ".ttf" not in full:
+    icon_fonts = list((static / ICON_FONTS).glob("*.ttf"))
+    if not icon_fonts:
         return  # Sphinx did not copy the theme again: it is slim already
     for pattern in REMOVED:
         for path in list(static.glob(pattern)):
             path.unlink()
     for script in static.rglob("*.js"):
         script.write_text(quiet(script.read_text(encoding="utf-8")), encoding="utf-8")
-    style.write_text(shorten(full, used_icons(Path(app.outdir))), encoding="utf-8")
-    sheets = [sheet.read_text(encoding="utf-8") for sheet in static.rglob("*.css")]
-    codes = {
-        int(code, 16) if len(code) > 1 else ord(code) for sheet in sheets for code in ICON_CODE.findall(sheet)
-    }
-    for font in (static / ICON_FONTS).glob("*.ttf"):
-        subset_font(font, codes)
+    pages = {path: path.read_text(encoding="utf-8") for path in _pages(app)}
+    style = one_style_sheet(static, pages.values())
+    (static / STYLE_SHEET).write_text(style, encoding="utf-8")
+    version = f"?v={zlib.crc32(style.encode()):08x}"  # or a browser may keep an old one
+    for path, html in pages.items():
+        path.write_text(LINK_TO_ALL.sub(version, html), encoding="utf-8")
+    for path in icon_fonts:
+        path.unlink()
+    subset_fonts(
+        static / ICON_FONTS,
+        {code if len(code) == 1 else chr(int(code, 16)) for code in ICON_CODE.findall(style)},
+    )
+    subset_fonts(static / FORMULA_FONTS, {sign for html in pages.values() for sign in signs(html)})
+
+
+def _pages(app: Sphinx) -> Iterator[Path]:
+    for path in Path(app.outdir).rglob("*.html"):
+        name = path.relative_to(app.outdir).with_suffix("").as_posix()
+        if name in app.env.found_docs or name in GENERATED_PAGES:
+            yield path
+
+
+def one_style_sheet(static: Path, pages: Iterable[str]) -> str:
+    """The text of the one sheet, for pages of which these are all."""
+    sheets = [path.relative_to(static).as_posix() for pattern in JOINED for path in static.glob(pattern)]
+    scripts = [
+        path.read_text(encoding="utf-8") for path in static.rglob("*.js") if "recordings" not in path.parts
+    ]
+    vocabulary = style_sheet.Vocabulary()
+    vocabulary.read(pages, scripts)
+    return ICON_SOURCE.sub("", style_sheet.join(static, sheets, vocabulary))
 
 
 def quiet(script: str) -> str:
@@ -64,36 +123,62 @@ def quiet(script: str) -> str:
     return re.sub(r"console\.(?:log|info|debug)\(", "void(", script)
 
 
-def used_icons(book: Path) -> set[str]:
-    return {name for text in _texts(book) for name in ICON_NAME.findall(text)}
+def put_pictures_into_files(
+    app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: nodes.document | None
+) -> None:
+    """Let the browser fetch a picture when the reader comes near, not with the page's text."""
+
+    def link(picture: re.Match[str]) -> str:
+        svg = unquote(picture["svg"])
+        size = " ".join(
+            f'{side}="{float(points) * PIXELS_PER_POINT:.0f}"' for side, points in SIZE.findall(svg)[:2]
+        )
+        path = Path(app.outdir) / "_images" / f"{zlib.crc32(svg.encode()):08x}.svg"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(svg, encoding="utf-8")
+        source = context["pathto"](f"_images/{path.name}", 1)
+        return f'src="{source}" {size} loading="lazy" style="max-width:100%;height:auto"'
+
+    if "body" in context:
+        context["body"] = PICTURE.sub(link, context["body"])
 
 
-def _texts(book: Path) -> Iterator[str]:
-    for path in [*book.rglob("*.html"), *book.glob("_static/**/*.js")]:
-        yield path.read_text(encoding="utf-8")
+def signs(html: str) -> set[str]:
+    """The characters of the formulas on a page."""
+    return set(unescape(TAG.sub("", "".join(FORMULA.findall(html)))))
 
 
-def shorten(style: str, icons: set[str]) -> str:
-    """The style sheet with the used icons only, and fonts that name the subset files."""
+def subset_fonts(folder: Path, characters: set[str]) -> None:
+    """Leave only the glyphs of these characters in each font."""
+    options = subset.Options(flavor="woff2", layout_features=["*"], notdef_outline=True)
+    for path in folder.glob("*.woff2"):
+        with TTFont(path, recalcBBoxes=False) as font:  # drawn as before, to the pixel
+            subsetter = subset.Subsetter(options)
+            subsetter.populate(unicodes={ord(c) for c in characters} & set(font.getBestCmap() or ()))
+            subsetter.subset(font)
+            subset.save_font(font, str(path), options)
 
-    def keep(rule: re.Match[str]) -> str:
-        return rule[0] if icons & set(ICON_NAME.findall(rule[1])) else ""
 
-    return FONT_SOURCES.sub(r'url(\1.woff) format("woff")', ICON_RULE.sub(keep, style))
+def link_to_all(head: str, address: str) -> str:
+    """Template filter: the same HTML with one link, to the sheet that holds the others."""
+    for sheet in LINK.findall(head):
+        if not any(fnmatch(sheet, pattern) for pattern in JOINED):
+            log.warning("The style sheet %s is not among those that lean_assets joins.", sheet)
+    first = LINK.search(head)
+    if first is None:
+        return head
+    rest = LINK.sub("", head[first.end() :])
+    return f'{head[: first.start()]}<link rel="stylesheet" href="{address}" />\n{rest}'
 
 
-def subset_font(path: Path, codes: set[int]) -> None:
-    """Write the used glyphs in place of the full font, as WOFF: WOFF2 would need a compressor."""
-    options = subset.Options(flavor="woff", layout_features=[], notdef_outline=True)
-    with TTFont(path) as font:
-        subsetter = subset.Subsetter(options)
-        subsetter.populate(unicodes=codes & set(font.getBestCmap() or ()))
-        subsetter.subset(font)
-        subset.save_font(font, str(path.with_suffix(".woff")), options)
-    path.unlink()
-    path.with_suffix(".woff2").unlink()
+def add_filter(app: Sphinx) -> None:
+    if app.builder.format == "html":
+        app.builder.templates.environment.filters["link_to_all"] = link_to_all
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
-    app.connect("build-finished", slim)
+    app.connect("builder-inited", add_filter)
+    app.connect("html-page-context", put_pictures_into_files)
+    # After the theme, which writes the colours of code then.
+    app.connect("build-finished", slim, priority=600)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -31,8 +31,8 @@ def add_button(
             "type": "link",
             "url": f"{context['pathto'](APP, 1)}?path={pagename}.ipynb",
             "icon": "fas fa-play",
-            "text": "Run",
-            "tooltip": "Run this notebook in the browser",
+            "text": "Notebook",
+            "tooltip": "Open this page as a notebook that runs in the browser",
             "label": "run-in-browser",
         }
         context["header_buttons"].insert(0, button)

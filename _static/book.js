@@ -1,3 +1,46 @@
+// What the theme leaves out for those who read without a mouse. This file runs before the theme's own.
+
+// Icons say nothing: the button around them has a name.
+for (const icon of document.querySelectorAll("[class*='fa-']")) icon.ariaHidden = "true";
+
+// The browser's own tooltips can be left and pointed at; the theme's cannot.
+for (const button of document.querySelectorAll("[data-bs-toggle='tooltip']")) {
+  button.removeAttribute("data-bs-toggle");
+  button.title ||= button.dataset.bsTitle || "";
+}
+
+// The theme takes the focus from these when they are pressed, and a keyboard would be lost.
+for (const button of document.querySelectorAll(".sidebar-toggle, .search-button, .theme-switch-button"))
+  button.blur = () => {};
+
+// On a small screen the contents of the page are a dialog. A link in it leads to its section, not back to the button.
+document.getElementById("pst-secondary-sidebar-modal")?.addEventListener("click", ({ target }) => {
+  const link = target.closest("a[href^='#']"), section = link && document.getElementById(link.hash.slice(1));
+  if (!section) return;
+  section.tabIndex = -1;
+  setTimeout(() => section.focus({ preventScroll: true }), 0);
+});
+
+// A button with a state says it: whether the chapters are shown, and which colours.
+const tellStates = () => {
+  const chapters = document.querySelector(".primary-toggle"), sidebar = document.getElementById("pst-primary-sidebar");
+  const shown = matchMedia("(min-width: 992px)").matches && !sidebar.classList.contains("pst-sidebar-hidden");
+  chapters?.setAttribute("aria-expanded", String(shown));
+  for (const button of document.querySelectorAll(".theme-switch-button"))
+    button.title = button.ariaLabel = `Colours: ${document.documentElement.dataset.mode}`;
+};
+addEventListener("click", () => setTimeout(tellStates), true);
+addEventListener("load", tellStates);
+addEventListener("resize", tellStates);
+
+// What is copied is said, not only shown.
+const announced = document.body.appendChild(Object.assign(document.createElement("p"), { className: "visually-hidden", role: "status" }));
+addEventListener("click", ({ target }) => {
+  if (!target.closest?.(".copybtn")) return;
+  announced.textContent = "Copied.";
+  setTimeout(() => (announced.textContent = ""), 2000);
+});
+
 // A formula that scrolls must be reachable by keyboard; one that fits must not be a stop on the way.
 const markScrollingFormulas = () => {
   for (const box of document.querySelectorAll(".math-scroll")) {
@@ -7,6 +50,14 @@ const markScrollingFormulas = () => {
 };
 addEventListener("load", markScrollingFormulas);
 addEventListener("resize", markScrollingFormulas);
+
+// Paper is white: what is printed is the light page, whatever the screen shows.
+addEventListener("beforeprint", () => {
+  const { dataset } = document.documentElement;
+  const { theme } = dataset;
+  dataset.theme = "light";
+  addEventListener("afterprint", () => (dataset.theme = theme), { once: true });
+});
 
 // "Run this page live" loads what it needs when it is pressed, and nothing before.
 for (const bar of document.querySelectorAll("[data-live]")) {

@@ -75,6 +75,7 @@ def in_notebook(page: Page, site: str) -> float:
     start = time.perf_counter()
     page.goto(site + NOTEBOOK, wait_until="commit")
     page.locator(".jp-CodeCell").first.wait_for()
+    page.get_by_text("Python (Pyodide)").first.wait_for()  # chosen, not yet started
     page.get_by_role("menuitem", name="Run", exact=True).click()
     page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
     page.locator(FIGURE).wait_for(state="attached")

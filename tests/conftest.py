@@ -175,7 +175,8 @@ def assert_buttons(html: str, page: str, repository: str, *, notebook: bool) -> 
     }
     found = re.findall(r'href="([^"]*(?:/edit/|mybinder\.org|colab\.research)[^"]*)"', html)
     assert set(found) == (expected - {""} if repository else set())
-    assert ("Open an issue" in html) == bool(repository)
+    assert ("issues/new" in html) == bool(repository)
+    assert html.count('<p class="feedback">') == bool(repository)  # one way to say what is wrong, at the end
 
 
 def violations(page: Page) -> list[str]:

@@ -17,8 +17,9 @@ from playwright.sync_api import Browser, BrowserContext, Locator, Page, Request,
 from pybtex.database import parse_file
 
 import browser_python
+import build_book
 from browser_notebooks import FOLDER, plain
-from browser_python import LOCK, ChecksumError, OutOfReachError, Source
+from browser_python import LOCK
 from build_book import ROOT, table_of_contents
 from exercises import sources
 from nncourse.exercises.record import FILE
@@ -99,17 +100,36 @@ def test_what_pyodide_loads_is_all_there(lite: Path) -> None:
         assert re.sub("[-_.]+", "-", name) in packages
 
 
-def test_another_file_is_not_taken_for_pyodide(tmp_path: Path) -> None:
-    (tmp_path / LOCK).write_text('{"packages": {}}')
-    with pytest.raises(ChecksumError, match="its checksum is another"):
-        browser_python.make(tmp_path / "made", Source(tmp_path, tmp_path / "kept"), ROOT / "src" / "nncourse")
-    assert not (tmp_path / "made").exists()
+@pytest.mark.parametrize(
+    ("mirror", "code", "says"),
+    [
+        ("", 0, "No page gets the button that runs it in the browser: pyodide-lock.json is not at"),
+        ("mirror", 1, "pyodide-lock.json is not the file of Pyodide"),
+    ],
+)
+def test_a_book_is_built_without_pyodide_but_not_with_another_one(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    mirror: str,
+    code: int,
+    says: str,
+) -> None:
+    def run_jupyter_book(book: Path, log: Path) -> tuple[int, list[str]]:
+        (book / "_build" / "html").mkdir(exist_ok=True)
+        (book / "_build" / "html" / "index.html").touch()
+        return 0, []
 
-
-def test_without_pyodide_it_says_where_it_looked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    files = {"_toc.yml": "root: index\n", "index.md": "# A book\n", "references.bib": ""}
+    for name, text in (files | {"src/nncourse/__init__.py": "", f"mirror/{LOCK}": "{}"}).items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    monkeypatch.setenv("PYODIDE_MIRROR", str(tmp_path / mirror) if mirror else "")
     monkeypatch.setattr(browser_python, "OFFICIAL", "http://127.0.0.1:9/")
-    with pytest.raises(OutOfReachError, match=r"pyodide-lock.json is not in .* nor at http://127.0.0.1:9/"):
-        browser_python.make(tmp_path / "made", Source(tmp_path, tmp_path / "kept"), ROOT / "src" / "nncourse")
+    monkeypatch.setattr(build_book, "run_jupyter_book", run_jupyter_book)
+    assert build_book.main(tmp_path) == code
+    assert says in "".join(capsys.readouterr())
+    assert not (tmp_path / "_build" / "html" / FOLDER).exists()
 
 
 @pytest.fixture(scope="module")
@@ -131,6 +151,7 @@ def opened(context: BrowserContext, site: str, page: str) -> Page:
     notebook = popup.value
     notebook.set_default_timeout(PATIENCE)
     notebook.locator(".jp-CodeCell").first.wait_for()
+    notebook.get_by_text("Python (Pyodide)").first.wait_for()  # chosen, and about to start
     return notebook
 
 

@@ -116,3 +116,20 @@ def test_the_citation_is_that_of_the_citation_file(book: Path) -> None:
     cited = f"{CONFIG['author']} ({CONFIG['copyright']}). {CONFIG['title']}. Version {facts['version']}."
     assert cited in preface
     assert f"title = {{{CONFIG['title']}}}" in preface
+
+
+def test_the_costs_of_hosting_follow_from_the_measured_pages(book: Path) -> None:
+    report = (ROOT / "docs" / "benchmarks" / "pages.md").read_text("utf-8")
+    home, chapter = (
+        float(re.search(rf"\| {name}: first visit, compressed \| ([\d.]+) MB", report)[1])  # type: ignore[index]
+        for name in ("home", "chapter 5")
+    )
+    rows = [[words(cell) for cell in row.select("td")] for row in page(book, "teaching/hosting").select("tr")]
+    look, read, run = (row for row in rows if row)
+    assert [float(row[1]) for row in (look, read, run)] == pytest.approx(
+        [home + chapter, home + len(CHAPTERS) * chapter, home + len(CHAPTERS) * chapter + 13], abs=0.051
+    )
+    assert look[2] == f"${1000 * 0.005 * (home + chapter):.0f}", (
+        "half a cent for each of a thousand GB in a TB"
+    )
+    assert int(look[-1].replace(",", "")) == pytest.approx(100_000 / (home + chapter), abs=1)

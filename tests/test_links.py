@@ -17,7 +17,8 @@ from urllib.parse import unquote, urlsplit
 import pytest
 
 from build_book import ROOT, html_files, table_of_contents
-from conftest import SmallBook
+from check_links import check_buttons, file_behind
+from conftest import SOMEBODYS, SmallBook
 from figure_links import mistakes
 from nncourse.explore.page import RECORDINGS
 
@@ -144,13 +145,21 @@ def test_no_page_is_unfinished(book: Path, name: str) -> None:
 
 
 class Answers(BaseHTTPRequestHandler):
-    """A web where /good answers, /shut refuses programs, and nothing else is there."""
+    """A web where /good answers, /shut refuses programs, and a hub starts one branch and not the other."""
+
+    FOUND = ("/good", "/o/r/blob/main/a.ipynb", "/hub/build/gh/o/r/main", "/hub/build/gh/o/r/broken")
 
     def do_HEAD(self) -> None:
-        self.send_response({"/good": 200, "/shut": 403}.get(self.path, 404))
+        self.send_response(403 if self.path == "/shut" else 200 if self.path in self.FOUND else 404)
         self.end_headers()
 
-    do_GET = do_HEAD
+    def do_GET(self) -> None:
+        self.do_HEAD()
+        if self.path.startswith("/hub/"):
+            end = "failed" if self.path.endswith("broken") else "ready"
+            for phase in ("building", end):
+                event = {"phase": phase, "message": f"{phase} it"}
+                self.wfile.write(f":heartbeat\n\ndata: {json.dumps(event)}\n\n".encode())
 
     def log_message(self, *args: object) -> None:
         pass
@@ -175,3 +184,43 @@ def test_linkcheck_names_the_link_that_does_not_answer(small_book: SmallBook) ->
     assert re.findall(r"(?m)^  (\S+): (http\S+)$", silent) == [("index.md:3", f"{address}/gone")]
     assert f"{address}/shut" in refused and "good" not in run.stdout
     assert "Asked 3 external links; 1 do not answer." in run.stdout
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        f"{SOMEBODYS}/edit/main/chapters/a.ipynb",
+        "https://mybinder.org/v2/gh/somebody/their-course/main?urlpath=lab/tree/chapters/a.ipynb",
+        "https://colab.research.google.com/github/somebody/their-course/blob/main/chapters/a.ipynb",
+    ],
+)
+def test_a_button_leads_to_a_file_of_the_repository(link: str) -> None:
+    assert file_behind(link, SOMEBODYS, "main") == f"{SOMEBODYS}/blob/main/chapters/a.ipynb"
+    assert file_behind(f"{SOMEBODYS}/issues", SOMEBODYS, "main") == ""
+
+
+def test_a_button_that_leads_nowhere_is_named(
+    small_book: SmallBook, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Answers) as web:
+        threading.Thread(target=web.serve_forever, daemon=True).start()
+        address = f"http://127.0.0.1:{web.server_port}"
+        small_book.configure("url", f"{address}/o/r")
+        small_book.configure("binderhub_url", f"{address}/hub")
+        buttons = [
+            f"{address}/hub/v2/gh/o/r/main?urlpath=lab/tree/a.ipynb",
+            f"{address}/o/r/edit/main/a.ipynb",
+        ]
+        page = "".join(f'<a class="btn" href="{button}">' for button in buttons)
+        small_book.write("_build/html/a.html", page)
+        assert check_buttons(small_book.folder, start=True) == []
+        small_book.write("_build/html/b.html", page.replace("a.ipynb", "b.ipynb"))
+        assert check_buttons(small_book.folder, start=False) == [
+            f"{address}/o/r/blob/main/b.ipynb: HTTP Error 404: Not Found"
+        ]
+        (small_book.folder / "_build" / "html" / "b.html").unlink()
+        small_book.configure("branch", "broken")
+        small_book.write("_build/html/a.html", page.replace("main", "broken"))
+        assert f"{address}/hub/build/gh/o/r/broken: failed it" in check_buttons(small_book.folder, start=True)
+        web.shutdown()
+    assert "Asked for 2 files behind buttons; 1 wrong." in capsys.readouterr().out

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from build_book import ROOT
-from notebooks import canonical, notebooks
+from conftest import SOMEBODYS, SmallBook
+from notebooks import canonical, library, notebooks
 
 EVERY_NOTEBOOK = [path.relative_to(ROOT).as_posix() for path in notebooks()]
 
@@ -16,7 +17,7 @@ EVERY_NOTEBOOK = [path.relative_to(ROOT).as_posix() for path in notebooks()]
 @pytest.mark.parametrize("name", EVERY_NOTEBOOK)
 def test_notebook_is_canonical(name: str) -> None:
     stored = (ROOT / name).read_bytes().decode("utf-8")
-    assert stored == canonical(stored), f"{name}: run 'make format'"
+    assert stored == canonical(stored, library()), f"{name}: run 'make format'"
 
 
 def untidy_notebook() -> str:
@@ -61,3 +62,22 @@ def test_canonical_form_keeps_an_id_when_its_cell_changes() -> None:
 def test_notebooks_are_found_in_both_folders() -> None:
     folders = {Path(name).parts[0] for name in EVERY_NOTEBOOK}
     assert folders <= {"chapters", "exercises"}
+
+
+def test_a_repository_on_github_gives_each_notebook_a_cell_for_colab(small_book: SmallBook) -> None:
+    config = small_book.folder / "_config.yml"
+    small_book.configure("url", '""')
+    assert library(config) == ""
+    small_book.configure("url", "https://gitlab.com/somebody/their-course")
+    assert library(config) == "", "Colab does not open notebooks from there"
+    small_book.configure("url", SOMEBODYS)
+    assert library(config) == f"git+{SOMEBODYS}@main"
+
+    plain = canonical(untidy_notebook())
+    with_cell = canonical(plain, library(config))
+    title, fetch, *others = json.loads(with_cell)["cells"]
+    assert [title, *others] == json.loads(plain)["cells"]
+    assert fetch["source"][-1].strip() == f"%pip install --quiet git+{SOMEBODYS}@main"
+    assert fetch["metadata"] == {"tags": ["remove-cell"]}, "it is nothing for a reader of the book"
+    assert canonical(with_cell, library(config)) == with_cell
+    assert canonical(with_cell) == plain

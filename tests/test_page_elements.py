@@ -9,6 +9,7 @@ from io import BytesIO
 
 import pytest
 from fontTools.ttLib import TTFont
+from playwright.sync_api import expect
 
 from conftest import SOMEBODYS, OpenPage, SmallBook, assert_buttons, violations
 from serve import make_server
@@ -117,7 +118,8 @@ def elements(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     book.write("elements.md", TEXT)
     book.write_notebook("outputs.ipynb", PRINTS, HTML, FIGURE)
     book.write("bibliography.md", "# Bibliography\n\n```{bibliography}\n```\n")
-    run = book.build("elements", "outputs", "bibliography")
+    book.write("chapters/01_neuron.md", "# The neuron\n\nA page where a chapter of the book would be.\n")
+    run = book.build("elements", "outputs", "bibliography", "chapters/01_neuron")
     assert run.returncode == 0, run.stderr
     with make_server(book.folder / "_build" / "html", 0) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -182,6 +184,15 @@ def test_buttons_and_social_card_follow_from_the_repository(
     assert open_page(elements + card[1]).missing == []
 
 
+def test_a_page_with_a_card_of_its_own_shows_that(open_page: OpenPage, elements: str) -> None:
+    html = open_page(f"{elements}chapters/01_neuron.html").page.content()
+    assert (
+        'property="og:image" content="https://somebody.github.io/their-course/_static/cards/01_neuron.png"'
+        in html
+    )
+    assert "beside one of the chapter" in html
+
+
 def test_answer_opens_on_demand(open_page: OpenPage, elements: str) -> None:
     page = open_page(f"{elements}elements.html").page
     answer = page.locator(".admonition.dropdown")
@@ -217,3 +228,21 @@ def test_code_can_be_copied(open_page: OpenPage, elements: str) -> None:
     block.locator("button.copybtn").click()
     assert "def step(x, lr)" in visit.page.evaluate("navigator.clipboard.readText()")
     visit.assert_quiet()
+
+
+def test_a_dark_page_prints_light_with_whole_code_and_no_navigation(
+    open_page: OpenPage, elements: str
+) -> None:
+    page = open_page(f"{elements}elements.html", scheme="dark", width=390).page
+    theme = "document.documentElement.dataset.theme"
+    code = "[...document.querySelectorAll('article pre')]"
+    cut_off = f"{code}.filter((each) => each.scrollWidth > each.clientWidth).length"
+    assert (page.evaluate(theme), page.evaluate(cut_off)) == ("dark", 1)
+    page.emulate_media(media="print")
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert (page.evaluate(theme), page.evaluate(cut_off)) == ("light", 0)
+    for of_the_screen in (".bd-sidebar-primary", ".bd-header-article", "article .headerlink"):
+        expect(page.locator(of_the_screen).first).to_be_hidden()
+    expect(page.locator("article h1")).to_be_visible()
+    page.evaluate("dispatchEvent(new Event('afterprint'))")
+    assert page.evaluate(theme) == "dark"

@@ -11,13 +11,62 @@ import pytest
 from playwright.sync_api import expect
 
 from build_book import ROOT, table_of_contents
-from conftest import CONFIG, FIGURES_ARRIVED, REPOSITORY, OpenPage, assert_buttons, violations
+from conftest import (
+    CONFIG,
+    FIGURES_ARRIVED,
+    LOCAL_SCHEMES,
+    REPOSITORY,
+    OpenPage,
+    assert_buttons,
+    violations,
+)
+from site_files import number
 
 TOC = table_of_contents(ROOT)
 ALL_PAGES = [f"{page}.html" for page in (*TOC, "search", "genindex")]
 # Bytes, compressed, on a first visit. A chapter carries the recordings of its figures.
 TEXT_PAGE_BUDGET, CHAPTER_BUDGET = 400_000, 600_000
+# Of it, what a page waits for before it shows anything: its text and its one style sheet.
+FIRST_PAINT_BUDGET = 125_000
+# How far things in view may jump while a page loads, as browsers measure it (cumulative layout shift).
+SHIFT = """() => {
+    const seen = new PerformanceObserver(() => {});
+    seen.observe({ type: 'layout-shift', buffered: true });
+    return seen.takeRecords().reduce((sum, shift) => sum + shift.value, 0);
+}"""
+MOST_SHIFT = 0.02
 ALREADY_COMPRESSED = {".png", ".woff", ".woff2"}
+
+# What axe-core does not look at: one heading of the first level and then none left out, and the
+# contrast inside figures, 4.5 for words and 3 for what is drawn, where grid lines do not count.
+LEVELS_OUT_OF_ORDER = """() => {
+    const levels = [...document.querySelectorAll('main :is(h1, h2, h3, h4, h5, h6)')]
+        .filter((e) => e.checkVisibility()).map((e) => [Number(e.nodeName[1]), e.textContent]);
+    return levels.filter(([level], i) => i ? level < 2 || level > levels[i - 1][0] + 1 : level !== 1);
+}"""
+FAINT_IN_FIGURES = r"""() => {
+    const light = (color) => {
+        const [r, g, b] = color.match(/[\d.]+/g).map((v) => v / 255)
+            .map((v) => (v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4));
+        return 0.05 + 0.2126 * r + 0.7152 * g + 0.0722 * b;
+    };
+    const faint = [];
+    for (const figure of document.querySelectorAll('.nn-explorable')) {
+        const paper = light(getComputedStyle(figure).backgroundColor);
+        const check = (e, color, least) => {
+            if (color === 'none') return;
+            const ink = light(color), contrast = Math.max(ink, paper) / Math.min(ink, paper);
+            if (contrast < least) faint.push(`${figure.id} ${contrast} ${e.outerHTML.slice(0, 80)}`);
+        };
+        for (const e of figure.querySelectorAll('text, .nn-line, .nn-points, .nn-bars, select, button')) {
+            const { fill, stroke, borderTopColor } = getComputedStyle(e);
+            if (e.matches('text')) check(e, fill, 4.5);
+            else if (e.matches('select, button')) check(e, borderTopColor, 3);
+            else check(e, e.matches('.nn-line, .nn-open') ? stroke : fill, 3);
+        }
+    }
+    return faint;
+}"""
 
 every_page = pytest.mark.parametrize("name", ALL_PAGES)
 
@@ -32,12 +81,16 @@ def weight(path: Path) -> int:
 
 
 @every_page
-def test_page_asks_no_other_host_and_keeps_quiet(open_page: OpenPage, name: str) -> None:
+def test_page_asks_no_other_host_and_keeps_quiet(open_page: OpenPage, book: Path, name: str) -> None:
     visit = open_page(name)
     visit.page.wait_for_load_state("networkidle")
     visit.assert_quiet()
     for theme_asset in ("fontawesome.js", "require", "html-manager", "thebe", "mathjax"):
         assert not [url for url in visit.requests if theme_asset in url]
+    # A browser may keep all that a page loads for ever: its address changes with what is in it.
+    loaded = [url for url in visit.requests[1:] if urlsplit(url).scheme not in LOCAL_SCHEMES]
+    assert len(loaded) > 10
+    assert [url for url in loaded if urlsplit(url).query != f"v={number(local_file(book, url))}"] == []
 
 
 @every_page
@@ -48,12 +101,15 @@ def test_page_is_accessible(open_page: OpenPage, name: str, scheme: str) -> None
         figure.scroll_into_view_if_needed()
         expect(figure).to_have_attribute("data-ready", "page")
     assert violations(page) == []
+    assert page.evaluate(LEVELS_OUT_OF_ORDER) == []
+    assert page.evaluate(FAINT_IN_FIGURES) == []
 
 
 @every_page
 def test_page_fits_a_phone(open_page: OpenPage, name: str) -> None:
     page = open_page(name, width=320, height=640).page
     assert page.evaluate("document.documentElement.scrollWidth") == 320
+    assert page.evaluate(SHIFT) <= MOST_SHIFT
 
 
 @every_page
@@ -126,6 +182,14 @@ def test_page_stays_light(open_page: OpenPage, book: Path, name: str) -> None:
     files = {path for url in visit.requests if (path := local_file(book, url)).is_file()}
     budget = CHAPTER_BUDGET if name.startswith("chapters/") else TEXT_PAGE_BUDGET
     assert sum(weight(path) for path in files) < budget
+    assert visit.page.evaluate(SHIFT) <= MOST_SHIFT
+
+
+@every_page
+def test_page_waits_for_little(book: Path, name: str) -> None:
+    html = (book / name).read_text(encoding="utf-8")
+    (sheet,) = re.findall(r'<link rel="stylesheet" href="([^"?]+)', html)
+    assert weight(book / name) + weight((book / name).parent / sheet) < FIRST_PAINT_BUDGET
 
 
 def test_nothing_in_the_head_blocks_but_style_sheets(book: Path) -> None:

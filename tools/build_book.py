@@ -3,7 +3,8 @@
 Jupyter Book does the work, with every warning an error. This script puts the notebooks beside it that
 run in the browser, adds two checks, that every page of the table of contents has a source and ends up
 in the output, removes the pages of earlier builds that are no longer listed, and turns the long log into
-the few lines that matter. The whole log stays in `_build/build.log`.
+the few lines that matter. At the end it makes the files ready for a web server (`site_files.py`). The
+whole log stays in `_build/build.log`.
 
     python tools/build_book.py [FOLDER]
 """
@@ -22,6 +23,7 @@ import yaml
 
 import browser_notebooks
 from browser_python import ChecksumError, OutOfReachError
+from site_files import stamp, write_checksums
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE_KINDS = (".md", ".ipynb", ".rst")
@@ -146,6 +148,9 @@ def main(book: Path) -> int:
     if absent:
         return fail(*(f"_toc.yml names the page {page}, but the output has no such page." for page in absent))
     remove_others(build / "html", [*listed, *GENERATED])
+    stamp(build / "html")
+    (build / "html" / ".nojekyll").touch()  # or a branch of GitHub Pages would go without _static
+    write_checksums(build / "html")  # last: it lists whatever is there
     print(f"Built {len(listed)} pages in {time.monotonic() - started:.1f} s: {build / 'html' / 'index.html'}")
     return 0
 

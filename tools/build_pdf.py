@@ -32,6 +32,7 @@ from bs4.element import PreformattedString, SoupStrainer
 from playwright.sync_api import Page, sync_playwright
 
 from browser import FLAGS, HELP, find_browser
+from nncourse import palette
 
 ROOT = Path(__file__).resolve().parent.parent
 STYLE = Path(__file__).with_name("pdf.css")
@@ -264,6 +265,9 @@ def localize(section: Tag, page: str, pages: set[str], address: str) -> None:
             element[name] = place(page, element[name])
     for element in section.find_all(attrs={"clip-path": True}):
         element["clip-path"] = element["clip-path"].replace("url(#", f"url(#{page}--")
+    for picture in section.find_all("img", src=re.compile(r"^(?!\w+:)")):
+        picture["src"] = posixpath.normpath(posixpath.join("html", posixpath.dirname(page), picture["src"]))
+        del picture["loading"]  # all are printed, none is near
     for link in section.find_all("a", href=True):
         if target := link_target(page, link["href"], pages):
             link["href"] = f"#{target}"
@@ -505,7 +509,7 @@ def assemble(book: Book) -> tuple[str, list[Entry]]:
     links = "".join(f'<link rel="stylesheet" href="html/_static/{name}">' for name in STYLES_OF_THE_BOOK)
     html = (
         '<!doctype html><html lang="en" data-theme="light"><head><meta charset="utf-8">'
-        f"<title>{escape(book.title)}</title>{links}<style>{style}</style></head><body>{title_page(book)}{main}</body></html>"
+        f"<title>{escape(book.title)}</title>{links}<style>{palette.css()}{style}</style></head><body>{title_page(book)}{main}</body></html>"
     )
     return html, found
 

@@ -36,7 +36,7 @@ from typing import Any
 
 import nbformat
 
-from notebooks import canonical
+from notebooks import canonical, library
 
 ROOT = Path(__file__).resolve().parent.parent
 SOURCES = ROOT / "exercises" / "source"
@@ -221,8 +221,8 @@ def _inside(inner: ast.FunctionDef, outer: ast.FunctionDef) -> bool:
 # -- What is made ---------------------------------------------------------------------------------
 
 
-def notebook(source: Source) -> str:
-    """The learner's notebook."""
+def notebook(source: Source, library: str = "") -> str:
+    """The learner's notebook, whose library Colab gets from ``library``."""
     made: list[nbformat.NotebookNode] = []
 
     def cell(kind: str, text: str, name: str, *tags: str) -> None:
@@ -263,7 +263,7 @@ def notebook(source: Source) -> str:
     cell("markdown", "## How far you are", "progress")
     cell("code", f'progress("{source.short}")', "progress-table", NOT_IN_PAGE)
     text = nbformat.writes(nbformat.v4.new_notebook(cells=made))
-    return canonical(_formatted(text, f"{source.name}.ipynb"))
+    return canonical(_formatted(text, f"{source.name}.ipynb"), library)
 
 
 def questions(source: Source) -> str:
@@ -350,7 +350,7 @@ def _points(points: int) -> str:
 def made_from(source: Source) -> dict[Path, str]:
     """Every file that is made from a source, with its text."""
     return {
-        ROOT / "exercises" / f"{source.name}.ipynb": notebook(source),
+        ROOT / "exercises" / f"{source.name}.ipynb": notebook(source, library()),
         ROOT / "exercises" / "solutions" / f"{source.name}.md": solutions_page(source),
         ROOT / "src" / "nncourse" / "exercises" / f"{source.short}.json": questions(source),
         ROOT / "src" / "nncourse" / "exercises" / f"{source.short}_pictures.json": pictures(source),

@@ -11,9 +11,11 @@ import matplotlib.pyplot as plt
 import numpy as np
 import yaml
 
+from nncourse.palette import LIGHT
+
 ROOT = Path(__file__).resolve().parent.parent
 CARD = ROOT / "_static" / "social-card.png"
-INK, BLUE, ORANGE, PAPER = "#1c2430", "#1f4e8c", "#c2570c", "#fffefb"
+INK, BLUE, ORANGE, PAPER = (LIGHT[name] for name in ("ink", "blue", "orange", "page"))
 LEARNING_RATE, START, STEPS = 0.22, 2.0, 7
 
 

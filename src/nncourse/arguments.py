@@ -46,6 +46,8 @@ def number(name: str, value: object, expected: str = "a finite number") -> float
     ValueError
         If it is NaN or infinite.
     """
+    if type(value) is float and math.isfinite(value):
+        return value  # the usual case, and this runs in every step
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, float, np.number)):
         raise TypeError(f"{name} should be {expected}, but got {describe(value)}.")
     if isinstance(value, np.complexfloating):
@@ -193,11 +195,14 @@ def check_array(name: str, value: object) -> None:
         raise TypeError(f"{name} should be an array of float64 or float32, but got {describe(value)}.")
 
 
-def check_batch(name: str, inputs: Array, shape: tuple[int | None, ...]) -> None:
-    """Refuse a batch without rows, or whose rows do not have this shape (None: any length)."""
-    check_array(name, inputs)
-    if inputs.shape[1:] == shape and len(inputs):
+def check_batch(name: str, inputs: Array, shape: tuple[int | None, ...], dtype: np.dtype[Any]) -> None:
+    """Refuse a batch of another dtype than the layer, or without rows, or with rows of another shape.
+
+    A None in the shape stands for any length.
+    """
+    if isinstance(inputs, np.ndarray) and inputs.dtype == dtype and inputs.shape[1:] == shape and len(inputs):
         return  # the usual case, and this runs in every forward pass
+    check_array(name, inputs)
     row = inputs.shape[1:]
     fits = len(row) == len(shape) and all(
         want is None or want == have for want, have in zip(shape, row, strict=True)
@@ -207,3 +212,4 @@ def check_batch(name: str, inputs: Array, shape: tuple[int | None, ...]) -> None
         raise ValueError(f"{name} should have the shape ({wanted}), but got {inputs.shape}.")
     if len(inputs) == 0:
         raise ValueError(f"{name} should have at least one row, but got shape {inputs.shape}.")
+    same_dtype(name, inputs, dtype, "the layer")

@@ -59,7 +59,8 @@ class Dropout(Layer):
             self.mask = kept * inputs.dtype.type(self.training_factor())
         else:
             self.mask = self.use_factor()
-        return self._remember(inputs * self.mask)
+        self.outputs = inputs * self.mask
+        return self.outputs
 
     def backward(self, grad: Array) -> Array:
         """Return grad · mask, with the very mask of the forward pass."""

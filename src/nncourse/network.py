@@ -10,7 +10,7 @@ import os
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from itertools import pairwise
+from itertools import dropwhile, pairwise
 from pathlib import Path
 
 import numpy as np
@@ -193,13 +193,11 @@ class Sequential:
 
     def backward_params(self, grad: Array) -> None:
         """Fill `grads` as `backward` does, and stop at the first layer that has parameters."""
-        order = list(self.layers.values())
-        first = next((i for i, layer in enumerate(order) if layer.params), None)
-        if first is None:
-            return
-        for layer in reversed(order[first + 1 :]):
+        layers = list(dropwhile(lambda layer: not layer.params, self.layers.values()))
+        for layer in reversed(layers[1:]):
             grad = layer.backward(grad)
-        order[first].backward_params(grad)
+        if layers:
+            layers[0].backward_params(grad)
 
     def predict(self, inputs: Array) -> Array:
         """Return the outputs in use: no dropout, running statistics; the mode is left as it was."""

@@ -26,7 +26,6 @@ from nncourse.arguments import (
     float_dtype,
     fraction_below_one,
     positive,
-    same_dtype,
     whole_number,
 )
 from nncourse.layers import Layer
@@ -48,13 +47,13 @@ class _Normalization(Layer):
         """Return γ x̂ + β, of the shape of the inputs."""
         name = f"inputs of {type(self).__name__}"
         self._check_inputs(name, inputs)
-        same_dtype(name, inputs, self.params["gamma"].dtype, "the layer")
         cells = self._split(inputs)
         mean, variance = self._statistics(cells)
         self._std: Array = np.sqrt(variance + self.epsilon)
         self._normalized: Array = ((cells - mean) / self._std).reshape(inputs.shape)
         gamma, beta = (self._spread(self.params[key], inputs.ndim) for key in ("gamma", "beta"))
-        return self._remember(gamma * self._normalized + beta)
+        self.outputs = gamma * self._normalized + beta
+        return self.outputs
 
     def backward(self, grad: Array) -> Array:
         """Return ∂L/∂inputs, and leave ∂L/∂γ and ∂L/∂β in `grads`.
@@ -172,7 +171,7 @@ class BatchNorm1d(_Normalization):
         }
 
     def _check_inputs(self, name: str, inputs: Array) -> None:
-        check_channels(name, inputs, len(self.params["gamma"]), least=2)
+        check_channels(name, inputs, self.params["gamma"], least=2)
         if self.training and inputs[:, 0].size < 2:
             raise ValueError(
                 f"{name} should give each channel at least two numbers in training, since one "
@@ -235,7 +234,8 @@ class LayerNorm(_Normalization):
         super().__init__(tuple(whole_number("every entry of shape", size) for size in sizes), epsilon, dtype)
 
     def _check_inputs(self, name: str, inputs: Array) -> None:
-        check_batch(name, inputs, self.params["gamma"].shape)
+        gamma = self.params["gamma"]
+        check_batch(name, inputs, gamma.shape, gamma.dtype)
 
     def _axes(self, cells: Array) -> tuple[int, ...]:
         return tuple(range(1, cells.ndim))
@@ -280,7 +280,7 @@ class GroupNorm(_Normalization):
             raise ValueError(f"num_groups should divide num_channels = {num_channels}, but got {num_groups}.")
 
     def _check_inputs(self, name: str, inputs: Array) -> None:
-        check_channels(name, inputs, len(self.params["gamma"]), least=2)
+        check_channels(name, inputs, self.params["gamma"], least=2)
 
     def _split(self, values: Array) -> Array:
         return values.reshape(len(values), self.num_groups, -1)
@@ -311,7 +311,7 @@ class InstanceNorm1d(GroupNorm):
         super().__init__(num_channels, num_channels, epsilon=epsilon, dtype=dtype)
 
     def _check_inputs(self, name: str, inputs: Array) -> None:
-        check_channels(name, inputs, len(self.params["gamma"]), least=3)
+        check_channels(name, inputs, self.params["gamma"], least=3)
         if inputs.shape[2] < 2:
             raise ValueError(
                 f"{name} should have at least two positions per channel, since one number has no "
@@ -319,7 +319,10 @@ class InstanceNorm1d(GroupNorm):
             )
 
 
-def check_channels(name: str, inputs: Any, num_channels: int, least: int) -> None:
-    """Refuse a batch that is not (N, C) or (N, C, L), or only the latter if `least` is 3."""
+def check_channels(name: str, inputs: Any, gamma: Array, least: int) -> None:
+    """Refuse a batch that is not (N, C) or (N, C, L), or only the latter if `least` is 3.
+
+    `gamma` has shape (C,) and the dtype of the layer.
+    """
     with_positions = getattr(inputs, "ndim", least) == 3 or least == 3
-    check_batch(name, inputs, (num_channels, None) if with_positions else (num_channels,))
+    check_batch(name, inputs, (len(gamma), None) if with_positions else gamma.shape, gamma.dtype)

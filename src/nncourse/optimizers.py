@@ -148,11 +148,14 @@ class Optimizer:
             raise ValueError(
                 f"grads should have one array for each of the {len(params)} params, but got {len(grads)}."
             )
-        for position, (param, grad) in enumerate(zip(params, grads, strict=True)):
-            if not _fits(param, grad):
-                raise _misfit(position, param, grad)
-            if not all_finite(grad):
-                raise NonFiniteGradient(position, grad)
+        fitting = list(map(_fits, params, grads))
+        if not all(fitting):
+            position = fitting.index(False)
+            raise _misfit(position, params[position], grads[position])
+        are_finite = list(map(all_finite, grads))
+        if not all(are_finite):
+            position = are_finite.index(False)
+            raise NonFiniteGradient(position, grads[position])
         shapes = [param.shape for param in params]
         if not self._shapes:
             self._shapes = shapes

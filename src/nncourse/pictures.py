@@ -28,15 +28,16 @@ from matplotlib.ticker import MaxNLocator
 
 from nncourse.arguments import Array, finite, real_array, whole_number
 from nncourse.metrics import as_labels
+from nncourse.palette import BOTH
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-INK = "#767676"
+INK = BOTH["grey"]
 """A grey for axes and words, with a contrast of about 4 to 1 or more on white and near-black."""
 
-COLORS = ("#2a7fc9", "#d55e00", "#00966c", "#b45f98", "#8a7a14", "#7f7f7f")
-"""Line and marker colours after Okabe & Ito (2008), 3 to 1 or more on white and near-black."""
+COLORS = tuple(BOTH[name] for name in ("blue", "orange", "green", "purple", "brown", "grey"))
+"""Line and marker colours, 3 to 1 or more on white and near-black; see `nncourse.palette`."""
 
 MARKERS = ("o", "s", "^", "D", "v", "P")
 LINES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1)), (0, (1, 2)))

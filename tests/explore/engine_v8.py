@@ -15,7 +15,9 @@ from nncourse.explore import Recording
 from nncourse.explore.page import as_classic_script
 
 SOURCE = Path(nncourse.explore.__file__).with_name("explore.js")
-INSIDE = "replay, figureHTML, startOf, number, fill, valueAt, textOf, positionOf, between, bitmap, MARKS"
+INSIDE = (
+    "replay, figureHTML, startOf, number, fill, valueAt, textOf, positionOf, between, bitmap, MARKS, PALETTES"
+)
 HELPERS = """
 const bytes = (latin1) => Uint8Array.from(latin1, (c) => c.charCodeAt(0));
 const asList = (key, value) =>

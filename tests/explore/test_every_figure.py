@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+import itertools
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 
@@ -58,12 +60,15 @@ def between_the_grid(figure: Explorable) -> Iterator[dict[str, Value]]:
 
 
 def structure(figure: Explorable, values: dict[str, Value]) -> list[tuple[str, str, tuple[str, ...]]]:
-    """The scene's marks by panel, kind and fields; fails for a hole or an empty description."""
+    """The scene's marks by panel, kind and fields; fails for a hole or a description that is none."""
     scene = scene_at(figure.scene_at(**values), **dict.fromkeys(figure.controls, 0))
     words = scene["description"].replace(",", " ").replace(".", " ").split()
     assert len(words) >= 4, values
     assert not {"nan", "inf", "NaN", "None", "undefined", "{}"} & set(words), (values, words)
+    assert not re.search(r"[$\\^{}]|_\w", scene["description"]), "a screen reader would spell what is for TeX"
     for mark in scene["marks"]:
+        if mark["kind"] == "text" and any(mark["text"]):
+            assert mark["color"] != "soft", (values, mark["text"])  # a colour for lines: too faint for words
         for name, value in mark.items():
             if isinstance(value, np.ndarray):
                 sound = ~np.isinf(value) if mark.get("gaps") else np.isfinite(value)
@@ -117,6 +122,20 @@ def test_every_control_changes_what_is_said(maker: Callable[[], Explorable]) -> 
             for value in control.grid
         }
         assert len(said) > 1, f"{name} does not change the description"
+
+
+@every
+def test_what_a_legend_tells_apart_differs_in_more_than_colour(maker: Callable[[], Explorable]) -> None:
+    """By dashes, by shape, or by half as much again in size. Bars and areas stand in the legend's order."""
+    figure = made(maker)
+    scene = scene_at(figure.scene_at(**start_of(figure)), **dict.fromkeys(figure.controls, 0))
+    named = [m for m in scene["marks"] if m.get("label") and m["kind"] in {"line", "arrows", "points"}]
+    for one, two in itertools.combinations(named, 2):
+        if (one["panel"], one["kind"]) != (two["panel"], two["kind"]):
+            continue
+        small, large = sorted(m.get("width", m.get("size")) for m in (one, two))
+        alike = one.get("dash") == two.get("dash") and one.get("shape") == two.get("shape")
+        assert not alike or large >= 1.5 * small, f"{one['label']} and {two['label']} look alike"
 
 
 @every

@@ -22,6 +22,7 @@ from playwright.sync_api import Browser, Locator, Page, Route, expect
 
 import nncourse.explore
 from conftest import FIGURES_ARRIVED, OpenPage, Visit, violations, visits
+from nncourse import palette
 from nncourse.explorables import every_figure
 from nncourse.explore import Explorable, Slider, Stepper, Toggle, Value
 from nncourse.explore.page import _NO_SCRIPT, START_IN_PAGE, as_classic_script, figure_html, recording_script
@@ -97,7 +98,7 @@ def own_page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     made_of = figure.spec, figure.record().as_json()
     html = figure_html(*made_of)
     script = as_classic_script((engine / "explore.js").read_text("utf-8"), START_IN_PAGE)
-    style = (engine / "explore.css").read_text("utf-8")
+    style = palette.css() + (engine / "explore.css").read_text("utf-8")
     (folder / "explore.js").write_text(script, "utf-8")
     (folder / "explore.css").write_text(style, "utf-8")
     (folder / "recordings").mkdir()
@@ -359,6 +360,18 @@ def test_copied_link_opens_the_figure_as_it_is(open_figure: OpenFigure, maker: M
     other.expect_to_agree()
 
 
+def test_a_phone_offers_whom_to_send_the_link(open_figure: OpenFigure) -> None:
+    stage = open_figure(everything, width=390, has_touch=True, is_mobile=True)
+    stage.page.add_init_script("navigator.share = async (what) => { window.shared = what; }")
+    stage.page.reload()
+    stage.come_near()
+    stage.put("size", 0)
+    stage.root.get_by_role("button", name="share link").tap()
+    shared = stage.page.evaluate("window.shared")
+    assert shared["title"] == stage.figure.spec["title"]
+    assert shared["url"].endswith("#chapter.everything.size=0.1")
+
+
 def test_link_goes_to_the_address_bar_where_the_clipboard_is_closed(open_figure: OpenFigure) -> None:
     stage = open_figure(everything)
     stage.page.evaluate(
@@ -440,6 +453,7 @@ def test_stepper_steps_and_plays_to_its_end(open_figure: OpenFigure, maker: Make
         pictures = {stage.picture()}
         play.click()
         expect(play).to_have_attribute("aria-pressed", "true")
+        expect(stage.readout).to_have_attribute("aria-live", "off")  # a film is not read out
         for step in range(1, len(control.grid)):
             stage.page.clock.run_for(600)
             assert stage.position(name) == step
@@ -447,6 +461,7 @@ def test_stepper_steps_and_plays_to_its_end(open_figure: OpenFigure, maker: Make
         assert len(pictures) == len(control.grid)
         stage.page.clock.run_for(600)
         expect(play).to_have_attribute("aria-pressed", "false")
+        expect(stage.readout).to_have_attribute("aria-live", "polite")
         forward.click()
         assert stage.position(name) == len(control.grid) - 1
         play.click()  # at its end it starts again
@@ -684,6 +699,19 @@ def test_a_figure_starts_when_the_reader_comes_near_even_without_a_connection(
     assert stage.position(name) == 1
     stage.expect_to_agree()
     stage.visit.assert_quiet()
+
+
+def test_who_saves_data_is_sent_only_the_figures_they_come_near(crowded_page: list[Stage]) -> None:
+    first, last = crowded_page[0], crowded_page[-1]
+    page = first.page
+    page.add_init_script("Object.defineProperty(navigator, 'connection', { value: { saveData: true } })")
+    page.clock.install()
+    page.reload()
+    first.come_near()
+    page.clock.run_for(10_000)  # long after the others would follow
+    page.wait_for_timeout(500)
+    assert last.figure.name not in page.evaluate("Object.keys(nncourse.recordings)")
+    last.come_near()
 
 
 def test_a_figure_whose_data_is_broken_says_so_and_the_others_work(crowded_page: list[Stage]) -> None:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from html import escape
 from types import FrameType
 
+from nncourse import palette
 from nncourse.exercises import catalogue, record
 from nncourse.exercises.checking import Exercise, Notebook, Outcome, Question, Stopped, evaluate
 from nncourse.exercises.record import Standing
@@ -24,15 +25,19 @@ BAR = 20  # characters
 
 ONLY_THE_JUDGE = "These points are a help while you work. Only the judge's score counts; it checks more."
 
-STYLE = """<style>
-.nn-check { border-left: 4px solid #6b7280; padding: 0.2em 0 0.2em 0.8em; max-width: 46em }
-.nn-check.nn-right { border-color: #15803d } .nn-check.nn-wrong { border-color: #b45309 }
+STYLE = (
+    f"""<style>
+{palette.css(".nn-check")}"""
+    """
+.nn-check { border-left: 4px solid var(--nn-soft); padding: 0.2em 0 0.2em 0.8em; max-width: 46em }
+.nn-check.nn-right { border-color: var(--nn-green) } .nn-check.nn-wrong { border-color: var(--nn-orange) }
 .nn-check p, .nn-check ul { margin: 0.3em 0 } .nn-check ul { list-style: none; padding-left: 0 }
 .nn-check pre { margin: 0.2em 0 0.2em 1.4em; white-space: pre-wrap; background: none }
 .nn-check li p { margin-left: 1.4em }
 .nn-check td, .nn-check th { text-align: left; padding: 0.1em 1em 0.1em 0 }
 .nn-check progress { width: 100%; max-width: 24em }
 </style>"""
+)
 
 
 class _TimeUp(BaseException):

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from nncourse import palette
 from nncourse.exercises import catalogue
 
 _HERE = Path(__file__).parent
@@ -34,7 +35,8 @@ class Picture:
             from nncourse.explore import MIME  # which a learner's machine need not be able to import
 
             return {MIME: self.figure, "text/plain": self.text}
-        style = (_HERE.parent / "explore" / "explore.css").read_text("utf-8")
+        style = palette.css(".nn-explorable")
+        style += (_HERE.parent / "explore" / "explore.css").read_text("utf-8")
         html = f'<style>{style}{_NARROW}</style><div class="nn-drawn">{self.html}</div>'
         return {"text/html": html, "text/plain": self.text}
 

@@ -685,8 +685,8 @@ def hat_from_relus() -> Explorable:
         x = np.array([-2.0, -1.0, 0.0, 1.0, 2.0])
         parts = [factor * relu(x - place) for factor, place, _, _ in pieces]
         drawn: list[Mark] = [
-            Line("pieces", x, y, color=color, dash=color == "orange", label=label)
-            for y, (_, _, color, label) in zip(parts, pieces, strict=True)
+            Line("pieces", x, y, color=color, width=width, dash=color == "orange", label=label)
+            for width, y, (_, _, color, label) in zip((2, 2, 4), parts, pieces, strict=True)
         ]
         return [*drawn, Line("sum", x, sum(parts), color="green", width=3, label="their sum")]
 

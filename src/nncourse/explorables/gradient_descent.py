@@ -234,7 +234,7 @@ def secant() -> Explorable:
 
     def bowl() -> Line:
         x = np.linspace(-2.5, 4.5, 141)
-        return Line("curve", x, 4 * x**2, color="muted", label="y = 4x²")
+        return Line("curve", x, 4 * x**2, color="muted", width=3, label="y = 4x²")
 
     def slope_between(x: float, h: float) -> float:
         return descent.difference_quotient(lambda t: 4 * t**2, x, h)
@@ -349,7 +349,7 @@ def directional_derivative() -> Explorable:
         here = np.array(_PLACES[place])
         to = here + unit(angle)
         return [
-            Arrows("map", here[:1], here[1:], to[:1], to[1:], color="blue", label="your direction"),
+            Arrows("map", here[:1], here[1:], to[:1], to[1:], color="blue", width=3, label="your direction"),
             Points("slope", [angle], [slope_along(angle, place)], color="blue", size=6),
         ]
 
@@ -437,12 +437,20 @@ def ravine() -> Explorable:
         bottom = [Points(p, [0], [0], color="green", shape="cross") for p in ("gd", "momentum", "adam")]
         return [*lines, *bottom]
 
-    def drawn(panel: str, path: Array, condition: float, color: Color, label: str) -> list[Mark]:
+    def drawn(
+        panel: str,
+        path: Array,
+        condition: float,
+        color: Color,
+        label: str,
+        width: float = 2,
+        dash: bool = False,
+    ) -> list[Mark]:
         shown = _inside(path)
         height = np.clip(descent.ravine(condition).value(path), 1e-6, 1e4)
         return [
             Line(panel, shown[:, 0], shown[:, 1], color=color, width=1.5, gaps=True),
-            Line("height", np.arange(len(path)), height, color=color, label=label),
+            Line("height", np.arange(len(path)), height, color=color, width=width, dash=dash, label=label),
         ]
 
     def gd(learning_rate: float, condition: float) -> list[Mark]:
@@ -451,11 +459,11 @@ def ravine() -> Explorable:
 
     def with_momentum(learning_rate: float, momentum: float, condition: float) -> list[Mark]:
         path = heavy_ball(learning_rate, momentum, condition)
-        return drawn("momentum", path, condition, "blue", "momentum")
+        return drawn("momentum", path, condition, "blue", "momentum", width=3.5)
 
     def with_adam(learning_rate: float, condition: float) -> list[Mark]:
         path = adam(learning_rate, condition)
-        return drawn("adam", path, condition, "purple", "Adam")
+        return drawn("adam", path, condition, "purple", "Adam", dash=True)
 
     def outcome(name: str, path: Array, condition: float) -> Say:
         start, end = descent.ravine(condition).value(path[[0, -1]])

@@ -58,24 +58,24 @@ NAMES = {"mse": "squared error", "mae": "absolute error", "huber": "Huber, δ = 
 
 def residuals() -> Explorable:
     """Draw squared, absolute and Huber loss over the difference, and their slopes; no controls."""
-    looks: dict[str, tuple[Color, bool]] = {
-        "mse": ("blue", False),
-        "mae": ("orange", True),
-        "huber": ("green", False),
+    looks: dict[str, tuple[Color, float, bool]] = {
+        "mse": ("blue", 4, False),
+        "mae": ("orange", 2, True),
+        "huber": ("green", 2, False),
     }
 
     def curves() -> list[Mark]:
         d = np.linspace(-4, 4, 161)
         marks: list[Mark] = []
-        for name, (color, dash) in looks.items():
+        for name, (color, width, dash) in looks.items():
             loss = LOSSES[name](reduction="none")
             values = np.asarray(loss.forward(d, np.zeros_like(d)))
             slopes = loss.backward()
             if name == "mae":
                 slopes = np.where(d == 0, np.nan, slopes)
             marks += [
-                Line("loss", d, values, color=color, dash=dash, label=NAMES[name]),
-                Line("slope", d, slopes, color=color, dash=dash, gaps=True),
+                Line("loss", d, values, color=color, width=width, dash=dash, label=NAMES[name]),
+                Line("slope", d, slopes, color=color, width=width, dash=dash, gaps=True),
             ]
         return marks
 

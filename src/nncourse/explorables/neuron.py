@@ -776,7 +776,7 @@ def squeeze() -> Explorable:
         k = np.linspace(0, 1.25 / margin**2, 200)
         return [
             Line("growth", k, margin * k, color="orange", dash=True, label="at least γ k"),
-            Line("growth", k, np.sqrt(k), color="blue", dash=True, label="at most √k"),
+            Line("growth", k, np.sqrt(k), color="blue", width=3.5, dash=True, label="at most √k"),
             Points("growth", [1 / margin**2], [1 / margin], color="red", size=6, shape="cross"),
             Text(
                 "growth",

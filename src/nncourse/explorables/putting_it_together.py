@@ -725,8 +725,8 @@ def symptoms() -> Explorable:
         return [
             Line("loss", [0, _CASE_EPOCHS], [np.log(10)] * 2, color="muted", width=1, dash=True),
             Text("loss", [_CASE_EPOCHS], [np.log(10)], ["ln 10"], color="muted", anchor="end", dy=5),
-            Line("loss", epochs, found.loss, color="soft", width=1.5, label="a healthy run"),
-            Line("accuracy", epochs, found.valid, color="soft", width=1.5, label="healthy, validation"),
+            Line("loss", epochs, found.loss, color="soft", width=1, label="a healthy run"),
+            Line("accuracy", epochs, found.valid, color="soft", width=1, label="healthy, validation"),
         ]
 
     def patient(letter: str) -> list[Mark]:

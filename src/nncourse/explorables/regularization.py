@@ -330,7 +330,7 @@ def accuracy_curves() -> Explorable:
         bias = "bias" if top < CEILING else ""
         return [
             Line("run", epochs, run.train, color="orange", width=1.5, label="training"),
-            Line("run", epochs, run.valid, color="blue", width=1.5, label="validation"),
+            Line("run", epochs, run.valid, color="blue", width=3, label="validation"),
             Arrows("run", [150], [CEILING], [150], [top], color="orange", width=1.5),
             Text("run", [150], [CEILING], [bias], color="orange", anchor="middle", dy=6, bold=True),
             Arrows("run", [180], [top], [180], [valid], color="blue", width=1.5),
@@ -392,7 +392,7 @@ def shrinkage() -> Explorable:
         low1 = (l1 - best) ** 2 / 2 + strength * abs(l1)
         low2 = (l2 - best) ** 2 / 2 + strength / 2 * l2**2
         return [
-            Line("objective", w, cost.clip(max=5), color="soft", label="cost"),
+            Line("objective", w, cost.clip(max=5), color="soft", width=4, label="cost"),
             Line(
                 "objective",
                 w,
@@ -412,7 +412,7 @@ def shrinkage() -> Explorable:
         kinks = np.array([-2.0, -strength, strength, 2.0])
         ends = np.array([-2.0, 2.0])
         return [
-            Line("rule", ends, ends, color="soft", label="no penalty"),
+            Line("rule", ends, ends, color="soft", width=4, label="no penalty"),
             Line("rule", ends, ends / (1 + strength), color="blue", dash=True, label="L2"),
             Line("rule", kinks, soft_threshold(kinks, strength), color="orange", label="L1"),
         ]
@@ -514,7 +514,7 @@ def circle_and_diamond() -> Explorable:
         level, ball = _level(_cost_of(w, best), best), _ball(penalty, w)
         return [
             Line("plane", level[:, 0], level[:, 1], color="green", width=1.5, label="equal cost"),
-            Line("plane", ball[:, 0], ball[:, 1], color="blue", label="equal penalty"),
+            Line("plane", ball[:, 0], ball[:, 1], color="blue", width=3, label="equal penalty"),
             Points("plane", w[:1], w[1:], color="orange", size=6, label="least objective"),
         ]
 
@@ -702,7 +702,7 @@ def weight_decay() -> Explorable:
 
     def decayed(strength: str, epoch: int) -> Line:
         curve = ten_points_run(float(strength)).curves[epoch // _SNAPSHOTS]
-        return Line("fit", _CURVE_X, curve, color="blue", label="your λ")
+        return Line("fit", _CURVE_X, curve, color="blue", width=3, label="your λ")
 
     def errors(strength: str) -> list[Mark]:
         base, run = ten_points_run(0.0), ten_points_run(float(strength))

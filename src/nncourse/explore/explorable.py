@@ -17,6 +17,8 @@ from typing import Any
 import anywidget
 import traitlets
 
+from nncourse import palette
+
 from .controls import Control, ControlError, Value
 from .recording import ExplorableError, Part, Recorder, Recording, depends_on
 from .scene import Panel
@@ -61,7 +63,7 @@ class Explorable(anywidget.AnyWidget):
     """
 
     _esm = _HERE / "explore.js"
-    _css = _HERE / "explore.css"
+    _css = palette.css(".nn-explorable") + (_HERE / "explore.css").read_text("utf-8")
 
     spec = traitlets.Dict().tag(sync=True)
     values = traitlets.Dict().tag(sync=True)

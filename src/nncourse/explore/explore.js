@@ -218,10 +218,11 @@ const MARKS = {
   view: () => "",
 };
 
-// Palettes run from the lowest level to the highest: [light page, dark page].
+// Palettes run from the lowest level to the highest: [light page, dark page]. Steps look equally large,
+// and the ends of the diverging one are told apart without red, green or blue (tests/explore/test_palette.py).
 const PALETTES = {
-  diverging: [["#c8590a", "#f2b27a", "#f6f5f2", "#8fb8de", "#1c5d9c"], ["#f0924a", "#8a5327", "#20242a", "#2c5b85", "#6fb1ea"]],
-  sequential: [["#f6f5f2", "#c9b8e0", "#6a3fa0"], ["#20242a", "#5b4585", "#c3a5f2"]],
+  diverging: [["#c15a0c", "#e0a98a", "#f6f5f2", "#8bafdc", "#1568bf"], ["#f69342", "#845a3d", "#20242a", "#405c7d", "#619adc"]],
+  sequential: [["#f6f5f2", "#a698ca", "#5f3c9c"], ["#20242a", "#6c6389", "#c3aaf7"]],
 };
 
 /** An 8-bit bitmap as a data URL: the levels as they are, and a palette of 256 colours. */
@@ -297,7 +298,7 @@ const plotSVG = ({ clip, frame, marks }, id) =>
 function legendHTML(marks) {
   const named = marks.filter((m) => m.label);
   if (!named.length) return "";
-  const keys = named.map((m) => `<span class="nn-key nn-key-${m.kind}${m.dash ? " nn-dashed" : ""}${m.shape ? ` nn-key-${m.shape}` : ""}" style="--nn-key:var(--nn-${m.color})"></span>${escape(m.label)}`);
+  const keys = named.map((m) => `<span class="nn-key nn-key-${m.kind}${m.dash ? " nn-dashed" : ""}${m.shape ? ` nn-key-${m.shape}` : ""}" style="--nn-key:var(--nn-${m.color})${m.kind === "line" ? `;--nn-width:${m.width}px` : ""}"></span>${escape(m.label)}`);
   return `<div class="nn-legend">${keys.map((k) => `<span>${k}</span>`).join("")}</div>`;
 }
 
@@ -361,12 +362,12 @@ function controlHTML(control, position, id) {
   const input =
     `<input type="range" id="${id}" data-control="${name}" min="0" max="${last}" step="1" value="${position}" ` +
     `data-value="${valueAt(control, position)}" aria-valuetext="${text}" autocomplete="off">`;
-  const output = `<output for="${id}">${text}</output>`;
+  const output = `<output for="${id}" aria-live="off">${text}</output>`; // the slider says its value itself
   let extra = "";
-  const button = (what, word, sign) => `<button type="button" data-${what}="${name}" aria-label="${escape(control.label)}: ${word}" title="${word}">${sign}</button>`;
+  const button = (what, word, sign, spoken) => `<button type="button" data-${what}="${name}" aria-label="${spoken} ${escape(control.label)}" title="${word}">${sign}</button>`;
   if (control.kind === "stepper") {
     const by = control.grid[1] - control.grid[0];
-    extra = `<div class="nn-buttons">${button("back", `back by ${by}`, `−${by}`)}${button("forward", `forward by ${by}`, `+${by}`)}${button("play", "play", "▶")}</div>`;
+    extra = `<div class="nn-buttons">${button("back", `back by ${by}`, `−${by}`, `−${by}`)}${button("forward", `forward by ${by}`, `+${by}`, `+${by}`)}${button("play", "play", "▶", "play")}</div>`;
   }
   else if (control.marks.length)
     extra = `<div class="nn-buttons" role="group" aria-label="${escape(control.label)}: go to">${control.marks
@@ -379,6 +380,12 @@ function controlHTML(control, position, id) {
 
 const startOf = (spec) => Object.fromEntries(spec.controls.map((c) => [c.name, c.start]));
 const valuesOf = (spec, positions) => Object.fromEntries(spec.controls.map((c) => [c.name, valueAt(c, positions[c.name])]));
+
+/** A picture beside others is named by what it shows, if nothing else names it. */
+function pictureName(panel, spec) {
+  if (panel.title || panel.bare || spec.panels.length === 1) return panel.title || spec.title;
+  return panel.x.label ? `${panel.y.label} against ${panel.x.label}` : panel.y.label;
+}
 
 /** The whole figure as HTML, drawn for its first values. */
 function figureHTML(spec, scene, id) {
@@ -394,7 +401,7 @@ function figureHTML(spec, scene, id) {
     const title = panel.title ? `<div class="nn-panel-title">${escape(panel.title)}</div>` : "";
     panels.plot +=
       `<div class="nn-panel nn-plot" data-panel="${i}">${title}<div data-legend>${legendHTML(marks)}</div>` +
-      `<svg role="img" aria-label="${escape(panel.title || spec.title)}" aria-describedby="${id}-say" ${size}>` +
+      `<svg role="img" aria-label="${escape(pictureName(panel, spec))}" aria-describedby="${id}-say" ${size}>` +
       `${plotSVG(plotPieces(panel, marks, values, FIRST_WIDTH, false), `${id}-clip${i}`)}</svg></div>`;
   });
   const controls = spec.controls.map((c) => controlHTML(c, positions[c.name], `${id}-${c.name}`)).join("");
@@ -422,6 +429,7 @@ const WAIT_BEFORE_SPEAKING = 150; // ms: a reader who drags hears the last descr
 const STEP_EVERY = 600; // ms between two steps of the grid while playing
 const FASTEST = 40; // ms between two steps in a notebook, where there may be more of them
 
+const canShare = () => Boolean(navigator.share) && matchMedia("(pointer: coarse)").matches;
 const positionIn = (input) => Number(input.type === "checkbox" ? input.checked : input.value);
 
 class Figure {
@@ -433,6 +441,7 @@ class Figure {
       const input = this.inputs[c.name];
       if (c.kind === "slider" && !(c.integer && c.grid[1] - c.grid[0] === 1)) input.step = step;
     }
+    this.readout = root.querySelector("[data-readout]");
     root.addEventListener("input", (e) => this.onInput(e));
     root.addEventListener("click", (e) => this.onClick(e));
     this.plots = [...root.querySelectorAll(".nn-plot")];
@@ -477,7 +486,7 @@ class Figure {
     else if (forward) this.move({ [forward]: Math.min(this.control(forward).grid.length - 1, this.positions[forward] + 1) });
     else if (play && !playing) this.play(play, button);
     else if (reset !== undefined) this.move(startOf(this.spec));
-    else if (copy !== undefined) this.copyLink();
+    else if (copy !== undefined) this.passOn();
   }
 
   /** Go to new positions of some controls. */
@@ -507,6 +516,7 @@ class Figure {
     button.textContent = "❚❚";
     button.setAttribute("aria-pressed", "true");
     this.playing = button;
+    this.readout.ariaLive = "off"; // a film would speak for longer than it runs: its end is said
     this.timer = setInterval(() => {
       if (this.positions[name] >= last || !this.root.isConnected) this.stop();
       else this.move({ [name]: this.positions[name] + 1 });
@@ -519,11 +529,15 @@ class Figure {
     this.timer = null;
     this.playing.textContent = "▶";
     this.playing.setAttribute("aria-pressed", "false");
+    this.readout.ariaLive = "polite";
+    this.tell();
   }
 
-  async copyLink() {
+  /** Copy a link to the figure as it is; a phone offers whom to send it. */
+  async passOn() {
     const link = new URL(location.href);
     link.hash = hashOf(this.spec, this.positions);
+    if (canShare()) return navigator.share({ title: this.spec.title, url: link.href }).catch(() => {}); // called off
     try {
       await navigator.clipboard.writeText(link.href);
       this.say("Link copied.");
@@ -544,9 +558,11 @@ class Figure {
     this.scene = scene;
     this.draw();
     clearTimeout(this.speaking);
-    this.speaking = setTimeout(() => {
-      this.root.querySelector("[data-readout]").textContent = scene.description;
-    }, WAIT_BEFORE_SPEAKING);
+    this.speaking = setTimeout(() => this.tell(), WAIT_BEFORE_SPEAKING);
+  }
+
+  tell() {
+    if (this.scene) this.readout.textContent = this.scene.description;
   }
 
   draw() {
@@ -716,6 +732,7 @@ function boot(folder) {
     figure.measure(); // first, so that it is drawn once
     figure.show(scene(figure.positions));
     figure.say("");
+    if (canShare()) root.querySelectorAll("[data-copy]").forEach((b) => (b.textContent = "share link"));
     root.dataset.ready = "page";
     return figure;
   };
@@ -754,6 +771,7 @@ function boot(folder) {
   const startNear = (entries) => entries.filter((e) => e.isIntersecting).forEach((e) => start(e.target));
   const near = new IntersectionObserver(startNear, { rootMargin: "100% 0px" }); // from one screen away
   roots.forEach((root) => near.observe(root));
+  if (navigator.connection?.saveData) return; // the reader asks for nothing that may not be needed
   addEventListener("load", () => setTimeout(async () => { // since a reader may lose the connection
     for (const root of roots) await (wanted.has(root) ? start(root) : load(root).catch(() => {}));
   }, QUIET));

@@ -24,6 +24,8 @@ from py_mini_racer import MiniRacer
 from sphinx.application import Sphinx
 from sphinx.writers.html5 import HTML5Translator
 
+from nncourse import palette
+
 from .explorable import MIME
 
 _HERE = Path(__file__).parent
@@ -127,13 +129,14 @@ def _add_to_page(
     context: dict[str, Any],
     doctree: nodes.document | None,
 ) -> None:
-    """Load script and style on pages that have a figure, and on no others."""
+    """Give every page the colours, and script and style of figures to those that have one."""
+    context["metatags"] = context.get("metatags", "") + f"<style>{palette.css()}</style>"
     if 'class="nn-question"' in context.get("body", ""):
         app.add_css_file("nncourse/quiz.css")
     if 'class="nn-explorable"' in context.get("body", ""):
         app.add_js_file("nncourse/explore.js", loading_method="defer")
         app.add_css_file("nncourse/explore.css")
-        context["metatags"] = context.get("metatags", "") + _NO_SCRIPT
+        context["metatags"] += _NO_SCRIPT
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

@@ -5,23 +5,30 @@ from __future__ import annotations
 import html
 from pathlib import Path
 
-_STYLE = """
-:root { color-scheme: light dark; --line: #8888; --bar: #3b6ea8; --right: #1a7f37; --wrong: #b3261e; }
-@media (prefers-color-scheme: dark) { :root { --bar: #7fb0e6; --right: #57c97a; --wrong: #ff8a80; } }
+from nncourse.palette import DARK, LIGHT, variables
+
+_STYLE = (
+    f"""
+:root {{ color-scheme: light dark; {variables(LIGHT)} }}
+@media (prefers-color-scheme: dark) {{ :root {{ {variables(DARK)} }} }}
+"""
+    """
+body { color: var(--nn-ink); background: var(--nn-page); }
 body { font: 1rem/1.5 system-ui, sans-serif; max-width: 52rem; margin: 2rem auto; padding: 0 1rem; }
-h2 { margin-top: 2.5rem; border-top: 1px solid var(--line); padding-top: 1rem; }
+h2 { margin-top: 2.5rem; border-top: 1px solid var(--nn-soft); padding-top: 1rem; }
 ul { padding-left: 1.2rem; }
 h1, h2, h3, li, td, th { overflow-wrap: anywhere; }
-.right > span { color: var(--right); }
-.wrong > span { color: var(--wrong); }
+.right > span { color: var(--nn-green); }
+.wrong > span { color: var(--nn-red); }
 progress { width: 100%; }
 table { border-collapse: collapse; width: 100%; }
-th, td { text-align: left; padding: .3rem .3rem; border-bottom: 1px solid var(--line); }
+th, td { text-align: left; padding: .3rem .3rem; border-bottom: 1px solid var(--nn-soft); }
 td.number { text-align: right; font-variant-numeric: tabular-nums; }
-rect { fill: var(--bar); }
+rect { fill: var(--nn-blue); }
 caption { text-align: left; padding-bottom: .5rem; }
 svg text { fill: currentColor; font-size: 11px; }
 """
+)
 
 
 def page(title: str, body: str) -> str:

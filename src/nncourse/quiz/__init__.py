@@ -2,7 +2,8 @@
 
 The questions of a chapter stand in a TOML file beside this module, so that a notebook shows the
 question and not its answers. What is made is plain HTML that needs no JavaScript: radio buttons,
-and style rules that show the word belonging to the chosen one. Nothing is scored or sent.
+and style rules that show the word belonging to the chosen one. The word's place is there from the
+start, so that a screen reader hears it filled. Nothing is scored or sent.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from nncourse import palette
 from nncourse.explore import in_page
 
 _HERE = Path(__file__).parent
@@ -47,7 +49,10 @@ class Question:
             raise QuestionError(f"question {self.name} has an answer without a text or a why.")
 
     def _repr_html_(self) -> str:
-        style = "" if in_page() else f"<style>{(_HERE / 'quiz.css').read_text('utf-8')}</style>"
+        style = ""
+        if not in_page():  # the book's pages have the colours and this style sheet already
+            rules = palette.css(".nn-question") + (_HERE / "quiz.css").read_text("utf-8")
+            style = f"<style>{rules}</style>"
         name = f"question-{self.name.replace('.', '-').replace('_', '-')}"
         options = []
         for i, answer in enumerate(self.answers):
@@ -55,8 +60,8 @@ class Question:
             options.append(
                 f'<div class="nn-option"><input type="radio" name="{name}" id="{name}-{i}">'
                 f'<label for="{name}-{i}">{html.escape(answer.text)}</label>'
-                f'<p class="nn-why nn-{kind}" role="status"><strong>{verdict}</strong> '
-                f"{html.escape(answer.why)}</p></div>"
+                f'<div class="nn-word" role="status"><p class="nn-why nn-{kind}"><strong>{verdict}</strong> '
+                f"{html.escape(answer.why)}</p></div></div>"
             )
         return (
             f'{style}<fieldset class="nn-question" id="{name}">'
