@@ -20,7 +20,8 @@ PYTHON = "lite/static/pyodide"  # in the built book, made by tools/browser_pytho
 CORE = ("pyodide-lock.json", "pyodide.asm.wasm", "python_stdlib.zip")
 FIRST = ("contourpy", "nncourse", "numpy", "traitlets")  # what live/worker.js loads at its start
 
-BAR = """<div class="live-bar" data-live="{script}" data-notebook="{notebook}" data-bytes="{size}">
+BAR = """<div class="live-bar screen-only"
+  data-live="{script}" data-notebook="{notebook}" data-bytes="{size}">
 <button type="button">▶ Run this page live</button>
 <p role="status">Edit the code and run it here: Python comes into your browser, about {megabytes} MB.</p>
 </div>

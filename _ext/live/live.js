@@ -264,6 +264,7 @@ class Page {
     this.end();
     this.start();
     this.say(`${text} ${GONE}`);
+    this.news = GONE;
   }
 
   stop() {
@@ -301,7 +302,7 @@ class Page {
   begin() {
     this.ready = true;
     this.progress.hidden = true;
-    this.say("Python is ready. Change a cell and run it; figures compute as you come to them.");
+    this.say(`Python is ready. ${this.news || "Change a cell and run it; figures compute as you come to them."}`);
     for (const cell of this.cells) if (cell.figure) this.watch.observe(cell.root);
     this.next();
   }
@@ -325,6 +326,7 @@ class Page {
   }
 
   add(cells) {
+    this.asked = true; // by the reader, who wants to hear of it
     for (const cell of cells) {
       if (this.queue.includes(cell)) continue;
       this.queue.push(cell);
@@ -355,6 +357,7 @@ class Page {
     this.stopButton.disabled = !cell;
     if (!cell) return;
     cell.begin();
+    if (this.asked) this.say(`Running cell ${cell.number + 1} …`);
     this.worker.postMessage({ do: "run", cell: cell.number, source: cell.source });
   }
 
@@ -366,7 +369,8 @@ class Page {
       for (const other of this.queue) other.say("");
       this.queue = [];
       this.say(`Cell ${cell.number + 1} stopped with an error. It stands under the cell.`);
-    } else if (!this.queue.length && !this.near.size) this.say("Python is ready.");
+    } else if (this.asked && !this.queue.length) this.say("Python is ready.");
+    this.asked &&= this.queue.length > 0;
     this.next();
   }
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import io
 import linecache
+import logging
 import pprint
 import sys
 import time
@@ -44,8 +45,9 @@ class Widget(traitlets.HasTraits):
         return {FIGURE: self}
 
 
-def stand_in() -> None:
-    """Give this to the course's library when it asks for anywidget."""
+def prepare() -> None:
+    """Give this to the course's library when it asks for anywidget, and let Matplotlib prepare in silence."""
+    logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)
     anywidget = sys.modules["anywidget"] = ModuleType("anywidget")
     anywidget.AnyWidget = Widget  # type: ignore[attr-defined]
 

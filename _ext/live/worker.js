@@ -48,7 +48,7 @@ async function start({ folder }) {
   python.FS.writeFile("/home/pyodide/shell.py", await source);
   const send = (output) => postMessage(output.toJs({ dict_converter: Object.fromEntries }));
   const module = python.pyimport("shell");
-  module.stand_in();
+  module.prepare();
   shell = module.Shell(send, python.globals);
   postMessage({ ready: true });
 }
