@@ -70,7 +70,10 @@ REMOVED = (
     "thebelab*",
     "webpack-macros.html",
     "sbt-webpack-macros.html",
+    "locales/**/*.[mp]o",  # the theme's words in other languages, put into pages when they are built
 )
+# Nor these, once they stand in the one sheet. The others are small, and the PDF is made with some of them.
+REMOVED_WHEN_JOINED = ("basic.css", "styles/*.css", "mystnb.*.css", "sphinx-design.min.css")
 
 
 def slim(app: Sphinx, exception: Exception | None) -> None:
@@ -80,9 +83,7 @@ def slim(app: Sphinx, exception: Exception | None) -> None:
     icon_fonts = list((static / ICON_FONTS).glob("*.ttf"))
     if not icon_fonts:
         return  # Sphinx did not copy the theme again: it is slim already
-    for pattern in REMOVED:
-        for path in list(static.glob(pattern)):
-            path.unlink()
+    remove(static, REMOVED)
     for script in static.rglob("*.js"):
         script.write_text(quiet(script.read_text(encoding="utf-8")), encoding="utf-8")
     pages = {path: path.read_text(encoding="utf-8") for path in _pages(app)}
@@ -91,6 +92,7 @@ def slim(app: Sphinx, exception: Exception | None) -> None:
     version = f"?v={zlib.crc32(style.encode()):08x}"  # or a browser may keep an old one
     for path, html in pages.items():
         path.write_text(LINK_TO_ALL.sub(version, html), encoding="utf-8")
+    remove(static, REMOVED_WHEN_JOINED)
     for path in icon_fonts:
         path.unlink()
     subset_fonts(
@@ -98,6 +100,12 @@ def slim(app: Sphinx, exception: Exception | None) -> None:
         {code if len(code) == 1 else chr(int(code, 16)) for code in ICON_CODE.findall(style)},
     )
     subset_fonts(static / FORMULA_FONTS, {sign for html in pages.values() for sign in signs(html)})
+
+
+def remove(static: Path, patterns: Iterable[str]) -> None:
+    for pattern in patterns:
+        for path in list(static.glob(pattern)):
+            path.unlink()
 
 
 def _pages(app: Sphinx) -> Iterator[Path]:

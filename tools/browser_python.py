@@ -86,13 +86,16 @@ COMPLETION = (
     b"self.Completer.use_jedi = False",
 )
 
-# What no notebook uses of a wheel: tests, headers, sample data, other homes of a widget, fonts for PDF
-# and rare ones, and how to colour other languages than Python.
+# What no notebook uses of a wheel: tests, headers, sample data, other homes of a widget, rare fonts, what
+# makes PDF and PostScript, which needs fonttools, icons for windows, text and WebP as Pillow makes them, and
+# how to colour other languages than Python.
 UNUSED = re.compile(
     r"""/tests?/ | /include/ | \.(?:a|h|map|pxd|pyi)$ | \.data/ | /sphinxext/
     | ^numpy/f2py/ | ^anywidget/(?:lab|nb)extension/
-    | /mpl-data/(?:sample_data | fonts/(?:afm | pdfcorefonts))/
+    | /mpl-data/(?:images | sample_data | fonts/(?:afm | pdfcorefonts))/
     | /fonts/ttf/(?:STIX | DejaVuSerif | DejaVuSansMono- | DejaVuSans-BoldO)
+    | ^matplotlib/(?:_ttconv\. | backends/(?:_backend_pdf_ps | backend_(?:pdf | pgf | ps))\.)
+    | ^PIL/_(?:imagingft | webp)\.
     | ^pygments/lexers/(?!(?:__init__ | _mapping | python)\.py)
     | ^nncourse/(?:__main__ | grading/(?!__init__ | values))""",
     re.VERBOSE,
@@ -147,8 +150,8 @@ class Source:
 
 def usual_source(build: Path) -> Source:
     """The mirror that PYODIDE_MIRROR names, if any, and what earlier runs kept in the build folder."""
-    mirror = os.environ.get("PYODIDE_MIRROR")
-    return Source(Path(mirror) if mirror else None, build / "pyodide" / VERSION)
+    mirror = os.environ.get("PYODIDE_MIRROR")  # from the checkout, wherever a build starts
+    return Source(ROOT / mirror if mirror else None, build / "pyodide" / VERSION)
 
 
 def checked(data: bytes, sha256: str, where: str) -> bytes:
