@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +16,17 @@ from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.config import Config
 
+from run_in_browser import LITE
+
 LIVE = Path(__file__).parent / "live"
-PYTHON = "lite/static/pyodide"  # in the built book, made by tools/browser_python.py
+PYTHON = f"{LITE}/static/pyodide"  # in the built book, made by tools/browser_python.py
+SCRIPTS = ("pyodide.js", "pyodide.asm.js")
+COMPRESSED = (".js", ".json", ".wasm")  # by the servers of teaching/hosting.md; wheels are it already
 CORE = ("pyodide-lock.json", "pyodide.asm.wasm", "python_stdlib.zip")
 FIRST = ("contourpy", "nncourse", "numpy", "traitlets")  # what live/worker.js loads at its start
 
-BAR = """<div class="live-bar screen-only"
-  data-live="{script}" data-notebook="{notebook}" data-bytes="{size}">
+BAR = """<div class="live-bar screen-only" data-live="{script}" data-python="{python}"
+  data-notebook="{notebook}" data-bytes="{size}">
 <button type="button">▶ Run this page live</button>
 <p role="status">Edit the code and run it here: Python comes into your browser, about {megabytes} MB.</p>
 </div>
@@ -30,11 +35,23 @@ BAR = """<div class="live-bar screen-only"
 
 def bytes_to_load(folder: Path) -> int:
     """What arrives, unpacked, before the first cell can run; 0 if there is no Python for the browser."""
-    if not (folder / CORE[0]).exists():
+    return sum(path.stat().st_size for path in _fetched(folder))
+
+
+def bytes_on_the_way(folder: Path) -> int:
+    """What travels for that, with Pyodide's scripts, and compressed as web servers do it."""
+    if not (fetched := _fetched(folder)):
         return 0
+    files = {path: path.read_bytes() for path in (*fetched, *(folder / name for name in SCRIPTS))}
+    return sum(len(zlib.compress(d) if p.suffix in COMPRESSED else d) for p, d in files.items())
+
+
+def _fetched(folder: Path) -> list[Path]:
+    """What live/worker.js fetches before the first cell can run."""
+    if not (folder / CORE[0]).exists():
+        return []
     packages = json.loads((folder / CORE[0]).read_text("utf-8"))["packages"]
-    names = [*CORE, *(packages[name]["file_name"] for name in FIRST)]
-    return sum((folder / name).stat().st_size for name in names)
+    return [folder / name for name in (*CORE, *(packages[name]["file_name"] for name in FIRST))]
 
 
 def look_for_python(app: Sphinx, config: Config) -> None:
@@ -51,6 +68,7 @@ def add_button(
     link = context["pathto"]
     bar = BAR.format(
         script=link("_static/live/live.js", resource=True),
+        python=link(f"{PYTHON}/", resource=True),
         notebook=link(f"_sources/{context['sourcename']}", resource=True),
         size=size,
         megabytes=round(size / 1e6),

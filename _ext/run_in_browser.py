@@ -12,7 +12,8 @@ from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.config import Config
 
-APP = "lite/notebooks/index.html"
+LITE = "lite"  # in the built book, made by tools/browser_notebooks.py
+APP = f"{LITE}/notebooks/index.html"
 
 
 def look(app: Sphinx, config: Config) -> None:

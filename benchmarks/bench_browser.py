@@ -27,12 +27,12 @@ from bench_pages import ARRIVED, BOOK, ROOT, Row, machine
 from playwright.sync_api import Page, Playwright, sync_playwright
 
 from browser import FLAGS, HELP, find_browser
-from browser_notebooks import FOLDER
 from serve import QuietHandler
+from site_files import LITE
 
 REPORT = ROOT / "docs" / "benchmarks" / "browser.md"
 PAGE = "chapters/05_gradient_descent.html"
-NOTEBOOK = f"{FOLDER}/notebooks/index.html?path=chapters/05_gradient_descent.ipynb"
+NOTEBOOK = f"{LITE}/notebooks/index.html?path=chapters/05_gradient_descent.ipynb"
 FIGURE = '[data-explorable="gradient_descent.secant"][data-ready="live"]'  # the first of the chapter
 VISITS = 3
 WORTH_PACKING = (".css", ".html", ".ipynb", ".js", ".json", ".mjs", ".svg", ".wasm")
@@ -143,10 +143,10 @@ def time_visits(
 
 
 def measure(playwright: Playwright, chromium: str, site: str) -> list[Row]:
-    lite = sum(path.stat().st_size for path in (BOOK / FOLDER).rglob("*") if path.is_file()) / 1e6
+    lite = sum(path.stat().st_size for path in (BOOK / LITE).rglob("*") if path.is_file()) / 1e6
     whole = sum(path.stat().st_size for path in BOOK.rglob("*") if path.is_file()) / 1e6
     return [
-        Row(f"the folder `{FOLDER}`", f"{lite:.1f} MB"),
+        Row(f"the folder `{LITE}`", f"{lite:.1f} MB"),
         Row("the book with it", f"{whole:.1f} MB", "≤ 60 MB", whole <= 60),
         *time_visits(playwright, chromium, site, in_notebook, (13, 10)),
         *time_visits(playwright, chromium, site, in_page, (13, 7)),
@@ -155,7 +155,7 @@ def measure(playwright: Playwright, chromium: str, site: str) -> list[Row]:
 
 def main() -> None:
     subprocess.run([sys.executable, ROOT / "tools" / "build_book.py"], check=True)
-    if not (BOOK / FOLDER).exists():
+    if not (BOOK / LITE).exists():
         raise SystemExit("The book was built without notebooks for the browser; see above.")
     chromium = find_browser()
     if chromium is None:

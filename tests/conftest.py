@@ -30,7 +30,7 @@ from hypothesis import settings
 from playwright.sync_api import Browser, Page, Request, sync_playwright
 
 from browser import FLAGS, HELP, find_browser
-from notebooks import canonical
+from notebooks import FOR_COLAB, canonical
 from serve import make_server
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -47,6 +47,12 @@ settings.load_profile("nncourse")
 FIGURES_ARRIVED = """Object.keys(window.nncourse?.recordings ?? {}).length ===
     document.querySelectorAll('[data-recording]').length"""
 LOCAL_SCHEMES = ("data", "blob", "about")
+
+
+def code_cells(page: str) -> list[Any]:
+    """The code of a page's notebook that readers see: not the cell that fetches the library in Colab."""
+    cells = nbformat.read(ROOT / f"{page}.ipynb", as_version=4).cells
+    return [cell for cell in cells if cell.cell_type == "code" and cell.id != FOR_COLAB]
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,6 @@ import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import nbformat
@@ -18,16 +17,20 @@ from pybtex.database import parse_file
 
 import browser_python
 import build_book
-from browser_notebooks import FOLDER, plain
+from browser_notebooks import NOTE, _write_contents, plain
 from browser_python import LOCK
 from build_book import ROOT, table_of_contents
+from conftest import SOMEBODYS, code_cells
 from exercises import sources
 from nncourse.exercises.record import FILE
 from nncourse.explorables import gradient_descent
+from notebooks import FOR_COLAB, canonical
+from site_files import LITE
 
 NOTEBOOKS = [page for page in table_of_contents(ROOT) if (ROOT / f"{page}.ipynb").exists()]
 CHAPTER, EXERCISE = "chapters/05_gradient_descent", "exercises/ex05_gradient_descent"
 PATIENCE = 120_000  # ms, with a busy machine
+BUDGET = 60_000_000  # bytes of the whole book, with Python for the browser
 LEFT_OF_MYST = re.compile(r"\[\]\(|\{[a-z:]+\}`|^:::|^\(.*\)=$|^```\{|\]\((?!\w+:)[^)]*\.md\b", re.MULTILINE)
 # Whether the browser's storage has this text in this file.
 SAVED = """([path, text]) => new Promise((done) => {
@@ -43,7 +46,7 @@ SAVED = """([path, text]) => new Promise((done) => {
 @pytest.fixture(scope="module")
 def lite(book: Path) -> Path:
     """The folder of the notebooks in the built book; where there is a mirror, it is there."""
-    folder = book / FOLDER
+    folder = book / LITE
     if not folder.exists():
         assert not os.environ.get("PYODIDE_MIRROR"), "the mirror must do"
         pytest.skip("no Pyodide: PYODIDE_MIRROR is not set, and the official address does not answer")
@@ -65,7 +68,7 @@ def test_the_button_of_a_page_leads_to_its_notebook(book: Path, lite: Path, page
     (path,) = parse_qs(link.query)["path"]
     assert path == f"{page}.ipynb"
     cells = nbformat.read(lite / "files" / path, as_version=4).cells
-    source = nbformat.read(ROOT / path, as_version=4).cells
+    source = [c for c in nbformat.read(ROOT / path, as_version=4).cells if c.id != FOR_COLAB]
     assert [c.source for c in cells if c.cell_type == "code"] == [
         c.source for c in source if c.cell_type == "code"
     ]
@@ -87,6 +90,20 @@ def test_myst_is_read_in_plain_markdown() -> None:
         "[Rumelhart et al. (1986)](https://doi.org/10.1038/323533a0), in a page.\n\n"
         "> **A box**\n>\n> It says\n>\n> more.\n\n$x$ in [Four](04_four.ipynb)"
     )
+
+
+def test_a_notebook_goes_without_its_cell_for_colab(tmp_path: Path) -> None:
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell("# A title")])
+    (tmp_path / "references.bib").touch()
+    (tmp_path / "one.ipynb").write_text(canonical(nbformat.writes(notebook), f"git+{SOMEBODYS}"))
+    _write_contents(tmp_path / "contents", tmp_path, [tmp_path / "one.ipynb"])
+    cells = nbformat.read(tmp_path / "contents" / "one.ipynb", as_version=4).cells
+    assert [cell.source for cell in cells] == ["# A title", NOTE]
+
+
+@pytest.mark.usefixtures("lite")
+def test_the_book_with_python_fits_its_budget(book: Path) -> None:
+    assert sum(file.stat().st_size for file in book.rglob("*") if file.is_file()) <= BUDGET
 
 
 def test_what_pyodide_loads_is_all_there(lite: Path) -> None:
@@ -129,7 +146,7 @@ def test_a_book_is_built_without_pyodide_but_not_with_another_one(
     monkeypatch.setattr(build_book, "run_jupyter_book", run_jupyter_book)
     assert build_book.main(tmp_path) == code
     assert says in "".join(capsys.readouterr())
-    assert not (tmp_path / "_build" / "html" / FOLDER).exists()
+    assert not (tmp_path / "_build" / "html" / LITE).exists()
 
 
 @pytest.fixture(scope="module")
@@ -177,11 +194,6 @@ def assert_asked_nobody_else(site: str, asked: list[Request]) -> None:
     local = (site, "data:", "blob:", "about:")
     assert [request.url for request in asked if not request.url.startswith(local)] == []
     assert any(request.url.endswith("pyodide.asm.wasm") for request in asked), "workers are heard, too"
-
-
-def code_cells(page: str) -> list[Any]:
-    cells = nbformat.read(ROOT / f"{page}.ipynb", as_version=4).cells
-    return [cell for cell in cells if cell.cell_type == "code"]
 
 
 @pytest.mark.usefixtures("lite")
@@ -239,6 +251,6 @@ def test_an_exercise_is_checked_and_the_work_is_kept(
 @pytest.mark.usefixtures("lite")
 def test_opened_as_a_file_it_asks_for_a_web_server(book: Path, browser: Browser) -> None:
     page = browser.new_page()
-    page.goto((book / FOLDER / "notebooks" / "index.html").as_uri())
+    page.goto((book / LITE / "notebooks" / "index.html").as_uri())
     expect(page.get_by_role("heading")).to_have_text("This needs a web server")
     page.close()

@@ -16,11 +16,12 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 
-from build_book import ROOT, html_files, table_of_contents
+from build_book import ROOT, table_of_contents
 from check_links import check_buttons, file_behind
 from conftest import SOMEBODYS, SmallBook
 from figure_links import mistakes
 from nncourse.explore.page import RECORDINGS
+from site_files import files_of_book
 
 GENERATED = {"genindex", "search"}
 NOT_PAGES = {"CHANGELOG.md", "CONTRIBUTING.md", "README.md"}
@@ -130,7 +131,7 @@ def test_every_page_is_in_the_sidebar_and_no_other_page_was_built(book: Path) ->
     listed = {unescape(link).removesuffix(".html") for link in re.findall(r'href="([^"#:]+\.html)"', sidebar)}
     pages = {
         page.relative_to(book).with_suffix("").as_posix()
-        for page in html_files(book)
+        for page in files_of_book(book, "*.html")
         if "_static" not in page.parts
     }
     assert listed == pages - {"index", "search"}  # to which logo and search button lead

@@ -9,25 +9,20 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-import nbformat
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from build_book import ROOT, table_of_contents
-from conftest import Visit, violations, visits
+from conftest import SOMEBODYS, Visit, code_cells, violations, visits
 from exercises import sources
 from live.shell import LONGEST, Shell
 from live_cells import PYTHON, bytes_to_load
 from nncourse.explorables import gradient_descent
+from notebooks import canonical
 
 NOTEBOOKS = [page for page in table_of_contents(ROOT) if (ROOT / f"{page}.ipynb").exists()]
 CHAPTER, EXERCISE = "chapters/05_gradient_descent", "exercises/ex05_gradient_descent"
 SECONDS = 120_000  # ms, for a busy machine
-
-
-def code_cells(page: str) -> list[Any]:
-    cells = nbformat.read(ROOT / f"{page}.ipynb", as_version=4).cells
-    return [cell for cell in cells if cell.cell_type == "code"]
 
 
 # ── In the page ──────────────────────────────────────────────────────────────────────────────────
@@ -47,6 +42,9 @@ def exercise(python: Path, browser: Browser, site: str) -> Iterator[Visit]:
     """One page of questions, live: Python takes seconds to start."""
     with visits(browser, site) as open_page:
         visit = open_page(f"{EXERCISE}.html")
+        # As it is in a book with a repository: with a cell for Colab that the page does not show.
+        notebook = canonical((ROOT / f"{EXERCISE}.ipynb").read_text("utf-8"), f"git+{SOMEBODYS}")
+        visit.page.route("**/_sources/**", lambda route: route.fulfill(body=notebook))
         go_live(visit.page)
         yield visit
 
@@ -226,6 +224,8 @@ def test_a_cell_shows_what_it_prints_and_what_its_last_line_gives() -> None:
     assert outputs("class A:\n    _repr_html_ = lambda self: '<b>x</b>'\nA()") == [
         {"cell": 0, "html": "<b>x</b>"}
     ]
+    (shown,) = outputs("class A:\n    _repr_html_ = lambda self: '<b>x</b>'\nA")
+    assert "class" in shown["text"], "a class is not one of its objects"
     assert outputs("import asyncio\nawait asyncio.sleep(0)\n'later'") == [{"cell": 0, "text": "'later'\n"}]
 
 

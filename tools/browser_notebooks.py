@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -23,8 +24,10 @@ import nbformat
 from pybtex.database import BibliographyData, Entry, parse_file
 
 import browser_python
+from notebooks import FOR_COLAB
+from site_files import LITE
 
-FOLDER = "lite"  # beside the pages of the book, which lead to it
+PYTHON = "static/pyodide"  # in it, see browser_python
 APPS = ("notebooks", "tree")
 KERNEL_EXTENSION = "@jupyterlite/pyodide-kernel-extension"
 EXTENSIONS = ("@jupyter-widgets/jupyterlab-manager", KERNEL_EXTENSION, "anywidget")
@@ -37,6 +40,7 @@ SETTINGS = {
     "@jupyterlab/notebook-extension:tracker": {"windowingMode": "defer"},  # the whole page, to search in
 }
 OLD_FONTS = ("fa-*.eot", "fa-*.svg", "fa-*.ttf", "fa-*.woff")  # for browsers that could not run this
+ELK = b"org.eclipse.elk"  # stands in a file of 1.5 MB that lays out diagrams in a way of its own, on request
 
 NOTE = """\
 **This notebook runs in your browser.** Nothing is installed, and nobody sees what you write. \
@@ -81,7 +85,7 @@ def make(book: Path, pages: Sequence[str]) -> None:
     browser_python.ChecksumError
         If a file of Pyodide is not what was published.
     """
-    site, work = book / "_build" / "html" / FOLDER, book / "_build" / FOLDER
+    site, work = book / "_build" / "html" / LITE, book / "_build" / LITE
     library = book / "src" / "nncourse"
     if not library.is_dir():
         return
@@ -89,6 +93,7 @@ def make(book: Path, pages: Sequence[str]) -> None:
     stamp, goal = work / "made-from", _digest(book, library, notebooks)
     if site.exists() and stamp.exists() and stamp.read_text("utf-8") == goal:
         return
+    stamp.unlink(missing_ok=True)  # first: who stops this halfway must not leave half a folder that counts
     shutil.rmtree(site, ignore_errors=True)
     shutil.rmtree(work, ignore_errors=True)
     python = work / "pyodide"
@@ -96,7 +101,7 @@ def make(book: Path, pages: Sequence[str]) -> None:
     _write_contents(work / "contents", book, notebooks)
     _build_site(work)
     made = work / "site"
-    python.rename(made / "static" / "pyodide")
+    python.rename(made / PYTHON)
     site.parent.mkdir(parents=True, exist_ok=True)
     made.rename(site)
     stamp.write_text(goal, "utf-8")
@@ -105,12 +110,14 @@ def make(book: Path, pages: Sequence[str]) -> None:
 def _digest(book: Path, library: Path, notebooks: Sequence[Path]) -> str:
     """One name for all that the folder is made from."""
     total = hashlib.sha256()
-    for name in ("jupyterlite-core", "jupyterlite-pyodide-kernel", *browser_python.OF_ENVIRONMENT):
+    jupyterlite = ("jupyterlite-core", "jupyterlite-pyodide-kernel")
+    for name in (*jupyterlite, "nncourse", *browser_python.OF_ENVIRONMENT):
         total.update(f"{name} {version(name)}\n".encode())
     code = (Path(__file__), Path(browser_python.__file__))
     own = (path for path in library.rglob("*") if path.is_file() and path.suffix != ".pyc")
     for path in sorted({*code, *own, *notebooks, book / "references.bib"}):
-        total.update(path.name.encode() + b"\0" + hashlib.sha256(path.read_bytes()).digest())
+        total.update(os.path.relpath(path, book).encode() + b"\0")
+        total.update(hashlib.sha256(path.read_bytes()).digest())
     return total.hexdigest()
 
 
@@ -120,6 +127,7 @@ def _write_contents(folder: Path, book: Path, notebooks: Sequence[Path]) -> None
     titles = {path.name: _title(notebook) for path, notebook in read.items()}
     for path, notebook in read.items():
         notebook.metadata = nbformat.from_dict(KERNEL)
+        notebook.cells = [cell for cell in notebook.cells if cell.id != FOR_COLAB]
         for cell in notebook.cells:
             if cell.cell_type == "markdown":
                 cell.source = plain(cell.source, bibliography, titles)
@@ -172,7 +180,7 @@ def _build_site(work: Path) -> None:
     """Let JupyterLite write its site, then take away what no browser of today asks for."""
     extensions = Path(sys.prefix) / "share" / "jupyter" / "labextensions"
     kernel = {
-        "pyodideUrl": "./static/pyodide/pyodide.js",
+        "pyodideUrl": f"./{PYTHON}/pyodide.js",
         "loadPyodideOptions": {"packages": browser_python.PRELOADED},
         "disablePyPIFallback": True,
     }
@@ -205,9 +213,11 @@ def _build_site(work: Path) -> None:
     run = subprocess.run(command, cwd=work, capture_output=True, text=True, check=False)
     if run.returncode:
         raise RuntimeError(f"JupyterLite could not be built:\n{run.stdout[-2000:]}{run.stderr[-2000:]}")
-    for pattern in OLD_FONTS:
-        for font in (work / "site" / "build").glob(pattern):
-            font.unlink()
+    build = work / "site" / "build"
+    unused = [font for pattern in OLD_FONTS for font in build.glob(pattern)]
+    unused += [script for script in build.glob("*.js") if ELK in script.read_bytes()]
+    for file in unused:
+        file.unlink()
     for app in APPS:
         page = work / "site" / app / "index.html"
         html = page.read_text("utf-8")

@@ -23,7 +23,7 @@ import yaml
 
 import browser_notebooks
 from browser_python import ChecksumError, OutOfReachError
-from site_files import stamp, write_checksums
+from site_files import files_of_book, stamp, write_checksums
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE_KINDS = (".md", ".ipynb", ".rst")
@@ -98,22 +98,16 @@ def table_of_contents(book: Path) -> list[str]:
         sys.exit(fail(f"_toc.yml: {' '.join(str(error).split())}"))
 
 
-def html_files(html: Path) -> list[Path]:
-    """The pages of a built book, without those of the Jupyter beside them."""
-    return [
-        page for page in html.rglob("*.html") if page.relative_to(html).parts[0] != browser_notebooks.FOLDER
-    ]
-
-
 def remove_others(html: Path, wanted: list[str]) -> None:
     """Remove what an earlier build left: a page or a figure that was taken out must not be published."""
-    for page in html_files(html):
+    for page in files_of_book(html, "*.html"):
         name = page.relative_to(html).with_suffix("").as_posix()
         if name not in wanted and not name.startswith("_"):
             page.unlink()
             for source in (html / "_sources").glob(f"{name}.*"):
                 source.unlink()
-    loaded = {name for page in html_files(html) for name in LOADED.findall(page.read_text("utf-8"))}
+    left = files_of_book(html, "*.html")
+    loaded = {name for page in left for name in LOADED.findall(page.read_text("utf-8"))}
     for recording in (html / RECORDINGS).glob("*.js"):
         if recording.name not in loaded:
             recording.unlink()

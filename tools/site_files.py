@@ -17,7 +17,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 CHECKSUMS = "SHA256SUMS"
-OTHERS = "lite"  # JupyterLite numbers its files itself
+LITE = "lite"  # the folder of JupyterLite beside the pages: no page of the book, and numbered by itself
 LOADED_BY_PAGE = re.compile(
     r'(<(?:script|link|img|source)\b[^>]*?\s(?:src|href)=")([^"?#:]+)(?:\?[^"#]*)?(?=["#])'
 )
@@ -31,16 +31,17 @@ def number(file: Path) -> str:
 
 def stamp(html: Path) -> None:
     """Let the address of every file that a page or a style sheet loads say what is in the file."""
-    styles = _ours(html, "*.css")
+    styles = files_of_book(html, "*.css")
     while any(_rewrite(style, LOADED_BY_STYLE, number) for style in styles):
         pass  # a style sheet may import another, whose number has just changed
     version = cache(number)  # from here on these files stay as they are
-    for page in _ours(html, "*.html"):
+    for page in files_of_book(html, "*.html"):
         _rewrite(page, LOADED_BY_PAGE, version)
 
 
-def _ours(html: Path, kind: str) -> list[Path]:
-    return [file for file in html.rglob(kind) if file.relative_to(html).parts[0] != OTHERS]
+def files_of_book(html: Path, kind: str) -> list[Path]:
+    """The files of this kind in a built book, without those of the Jupyter beside its pages."""
+    return [file for file in html.rglob(kind) if file.relative_to(html).parts[0] != LITE]
 
 
 def _rewrite(file: Path, loads: re.Pattern[str], version: Callable[[Path], str]) -> bool:
@@ -69,4 +70,4 @@ def write_checksums(html: Path) -> None:
         for name in files
         if name != CHECKSUMS and not name.startswith(".")
     ]
-    (html / CHECKSUMS).write_text("".join(lines), "utf-8")
+    (html / CHECKSUMS).write_text("".join(lines), "utf-8", newline="\n")  # as sha256sum reads it

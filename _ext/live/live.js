@@ -5,8 +5,6 @@
 // reader comes near it, then its cell runs and Python computes it.
 
 const HERE = new URL(".", import.meta.url);
-const BOOK = new URL("../../", HERE);
-const PYTHON = new URL("lite/static/pyodide/", BOOK).href;
 
 const element = (tag, properties = {}, ...children) => {
   const made = Object.assign(document.createElement(tag), properties);
@@ -235,7 +233,7 @@ class Page {
     this.worker = new Worker(new URL("worker.js", HERE));
     this.worker.onmessage = ({ data }) => this.hear(data);
     this.worker.onerror = (event) => this.fail(event.message || "it did not arrive");
-    this.worker.postMessage({ do: "start", folder: PYTHON });
+    this.worker.postMessage({ do: "start", folder: new URL(this.bar.dataset.python, document.baseURI).href });
   }
 
   end() {
@@ -417,7 +415,8 @@ function htmlOf(html) {
 async function sourcesOf(bar) {
   const answer = await fetch(new URL(bar.dataset.notebook, document.baseURI));
   if (!answer.ok) throw new Error(`the notebook of this page did not arrive (${answer.status})`);
-  const code = (await answer.json()).cells.filter((cell) => cell.cell_type === "code");
+  const shown = (cell) => cell.cell_type === "code" && !cell.metadata.tags?.includes("remove-cell"); // as for Colab
+  const code = (await answer.json()).cells.filter(shown);
   return code.map((cell) => [].concat(cell.source).join(""));
 }
 

@@ -173,6 +173,8 @@ class Shell:
 
 def bundle(value: Any) -> dict[str, Any]:
     """The forms in which a value can show itself, by media type."""
+    if isinstance(value, type):  # which has the forms of its objects, but nothing to show in them
+        return {"text/plain": repr(value)}
     forms: dict[str, Any] = {}
     if callable(form := getattr(value, "_repr_mimebundle_", None)) and (found := form()):
         forms = dict(found[0] if isinstance(found, tuple) else found)
