@@ -12,7 +12,7 @@ import json
 import re
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import yaml
 from docutils import nodes
@@ -20,6 +20,7 @@ from sphinx.application import Sphinx
 from sphinx.transforms.post_transforms import ReferencesResolver, SphinxPostTransform
 from sphinx.util.docutils import SphinxDirective
 
+import live_cells
 from nncourse.exercises import catalogue
 
 TIME = re.compile(r"\*\*Time:\*\* about (\d+) minutes")
@@ -136,12 +137,11 @@ def table(heading: Iterable[nodes.Node | str], rows: Iterable[list[nodes.Node | 
 class HostingCosts(FactsDirective):
     """What readers do, the megabytes of each, the dollars for a million, and how many share 100 GB.
 
-    The content lists hosts, ``[name](address) | dollars for a GB | dollars for 10 000 requests``. The option
-    ``python`` says how many megabytes Python in the page takes, once.
+    The content lists hosts, ``[name](address) | dollars for a GB | dollars for 10 000 requests``. Python in
+    the page counts once, and only in a book that has it.
     """
 
     has_content = True
-    option_spec: ClassVar = {"python": float}
 
     def run(self) -> list[nodes.Node]:
         report = self.book / "docs" / "benchmarks" / "pages.md"
@@ -155,8 +155,11 @@ class HostingCosts(FactsDirective):
         readers = {
             "looks at the first page and a chapter": (1, 0.0),
             "reads all chapters": (chapters, 0.0),
-            "reads all chapters and runs Python in the page": (chapters, self.options["python"]),
         }
+        folder = Path(self.env.app.outdir) / live_cells.PYTHON
+        self.env.note_dependency(str(folder / live_cells.CORE[0]))
+        if size := live_cells.bytes_on_the_way(folder):
+            readers["reads all chapters and runs Python in the page"] = (chapters, size / MILLION)
         hosts = HOST.findall("\n".join(self.content))
         names = [nodes.reference("", name, refuri=address) for name, address, _, _ in hosts]
         rows: list[list[nodes.Node | str]] = []

@@ -12,6 +12,7 @@ from bs4 import BeautifulSoup, Tag
 
 from build_book import ROOT
 from conftest import CONFIG, OpenPage
+from live_cells import PYTHON, bytes_on_the_way, bytes_to_load
 from nncourse.exercises import catalogue
 
 CHAPTERS = sorted((ROOT / "chapters").glob("*.ipynb"))
@@ -125,10 +126,15 @@ def test_the_costs_of_hosting_follow_from_the_measured_pages(book: Path) -> None
         for name in ("home", "chapter 5")
     )
     rows = [[words(cell) for cell in row.select("td")] for row in page(book, "teaching/hosting").select("tr")]
-    look, read, run = (row for row in rows if row)
-    assert [float(row[1]) for row in (look, read, run)] == pytest.approx(
-        [home + chapter, home + len(CHAPTERS) * chapter, home + len(CHAPTERS) * chapter + 13], abs=0.051
+    look, read, *run = (row for row in rows if row)
+    assert [float(row[1]) for row in (look, read)] == pytest.approx(
+        [home + chapter, home + len(CHAPTERS) * chapter], abs=0.051
     )
+    python = book / PYTHON
+    assert len(run) == python.is_dir()
+    for row in run:
+        assert float(row[1]) - float(read[1]) == pytest.approx(bytes_on_the_way(python) / 1e6, abs=0.101)
+        assert 5e6 < bytes_on_the_way(python) < min(13e6, bytes_to_load(python)), "the limit of make bench"
     assert look[2] == f"${1000 * 0.005 * (home + chapter):.0f}", (
         "half a cent for each of a thousand GB in a TB"
     )
