@@ -18,7 +18,7 @@ from pybtex.database import parse_file
 import browser_python
 import build_book
 from browser_notebooks import NOTE, _write_contents, plain
-from browser_python import LOCK
+from browser_python import FONT_LIST, FONTS, LOCK, unpacked
 from build_book import ROOT, table_of_contents
 from conftest import SOMEBODYS, code_cells
 from exercises import sources
@@ -113,6 +113,10 @@ def test_what_pyodide_loads_is_all_there(lite: Path) -> None:
         data = (folder / package["file_name"]).read_bytes()
         assert hashlib.sha256(data).hexdigest() == package["sha256"]
         assert {re.sub("[-_.]+", "-", name).lower() for name in package["depends"]} <= set(packages)
+    matplotlib = unpacked((folder / packages["matplotlib"]["file_name"]).read_bytes())
+    fonts = json.loads(matplotlib[FONT_LIST])["ttflist"]
+    assert {f"{FONTS}/{font['fname']}" for font in fonts} <= set(matplotlib)
+    assert "STIXGeneral" in {font["name"] for font in fonts}, "formulas ask for it, and warn without"
     for name in browser_python.PRELOADED:
         assert re.sub("[-_.]+", "-", name) in packages
 

@@ -101,6 +101,12 @@ UNUSED = re.compile(
     re.VERBOSE,
 )
 
+# Matplotlib's list of fonts, and the one that stands in for families that went. It asks for all of them when
+# a picture has a formula, and would tell the reader of each that it is not there.
+FONT_LIST = "matplotlib/fontlist.json"
+FONTS = "matplotlib/mpl-data"
+ANY_FONT = "fonts/ttf/DejaVuSans.ttf"
+
 # What is loaded when the kernel starts: what it would else look for on PyPI, and the course.
 PRELOADED = (
     *("micropip", "piplite", "ssl", "sqlite3", "ipykernel", "comm", "pyodide_kernel", "jedi", "ipython"),
@@ -173,6 +179,21 @@ def packed(files: Files) -> bytes:
             if not UNUSED.search(name):
                 archive.writestr(zipfile.ZipInfo(name), data, zipfile.ZIP_DEFLATED, 9)
     return wheel.getvalue()
+
+
+def with_fonts_that_are_there(files: Files) -> Files:
+    """Matplotlib with a list of fonts that knows which went; any other package as it is."""
+    if FONT_LIST not in files:
+        return files
+    fonts = json.loads(files[FONT_LIST])
+    gone = {font["fname"] for font in fonts["ttflist"] if UNUSED.search(f"{FONTS}/{font['fname']}")}
+    families = {font["name"] for font in fonts["ttflist"] if font["fname"] not in gone}
+    fonts["ttflist"] = [
+        {**font, "fname": ANY_FONT} if font["fname"] in gone else font
+        for font in fonts["ttflist"]
+        if font["fname"] not in gone or font["name"] not in families
+    ]
+    return {**files, FONT_LIST: json.dumps(fonts).encode()}
 
 
 @dataclass(frozen=True)
@@ -277,7 +298,7 @@ def make(folder: Path, source: Source, library: Path) -> None:
     lock = json.loads(files[LOCK])
     packages = of_pyodide(lock["packages"])
     contents: dict[str, Files] = {
-        name: unpacked(source.read(package["file_name"], package["sha256"]))
+        name: with_fonts_that_are_there(unpacked(source.read(package["file_name"], package["sha256"])))
         for name, package in packages.items()
     }
     for wheel in (
