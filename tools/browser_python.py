@@ -101,8 +101,9 @@ UNUSED = re.compile(
     re.VERBOSE,
 )
 
-# Matplotlib's list of fonts, and the one that stands in for families that went. It asks for all of them when
-# a picture has a formula, and would tell the reader of each that it is not there.
+# Matplotlib's list of fonts came from a Mac and another version, so it would make one anew and say so under
+# the reader's first plot. In ours one font stands in for each family that went: for a picture with a formula
+# Matplotlib asks for all of them, and tells the reader which are not there.
 FONT_LIST = "matplotlib/fontlist.json"
 FONTS = "matplotlib/mpl-data"
 ANY_FONT = "fonts/ttf/DejaVuSans.ttf"
@@ -181,19 +182,23 @@ def packed(files: Files) -> bytes:
     return wheel.getvalue()
 
 
-def with_fonts_that_are_there(files: Files) -> Files:
-    """Matplotlib with a list of fonts that knows which went; any other package as it is."""
+def with_its_fonts(files: Files) -> Files:
+    """Matplotlib with a list of fonts that it takes; any other package as it is."""
     if FONT_LIST not in files:
         return files
-    fonts = json.loads(files[FONT_LIST])
-    gone = {font["fname"] for font in fonts["ttflist"] if UNUSED.search(f"{FONTS}/{font['fname']}")}
-    families = {font["name"] for font in fonts["ttflist"] if font["fname"] not in gone}
-    fonts["ttflist"] = [
+    version = re.search(rb"(?m)^    __version__ = (\d+)$", files["matplotlib/font_manager.py"])
+    assert version, "Matplotlib says in another way which list of fonts it takes"
+    listed = json.loads(files[FONT_LIST])
+    brought = [font for font in listed["ttflist"] if f"{FONTS}/{font['fname']}" in files]
+    gone = {font["fname"] for font in brought if UNUSED.search(f"{FONTS}/{font['fname']}")}
+    families = {font["name"] for font in brought if font["fname"] not in gone}
+    fonts = [
         {**font, "fname": ANY_FONT} if font["fname"] in gone else font
-        for font in fonts["ttflist"]
+        for font in brought
         if font["fname"] not in gone or font["name"] not in families
     ]
-    return {**files, FONT_LIST: json.dumps(fonts).encode()}
+    listed |= {"_version": int(version[1]), "afmlist": [], "ttflist": fonts}
+    return {**files, FONT_LIST: json.dumps(listed).encode()}
 
 
 @dataclass(frozen=True)
@@ -298,7 +303,7 @@ def make(folder: Path, source: Source, library: Path) -> None:
     lock = json.loads(files[LOCK])
     packages = of_pyodide(lock["packages"])
     contents: dict[str, Files] = {
-        name: with_fonts_that_are_there(unpacked(source.read(package["file_name"], package["sha256"])))
+        name: with_its_fonts(unpacked(source.read(package["file_name"], package["sha256"])))
         for name, package in packages.items()
     }
     for wheel in (
