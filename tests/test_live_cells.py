@@ -151,8 +151,10 @@ def test_an_error_shows_the_line_of_the_cell(exercise: Visit) -> None:
 
 
 def test_a_picture_of_matplotlib_is_shown(exercise: Visit) -> None:
-    drawn = write(exercise.page, 0, "import matplotlib.pyplot as plt\nplt.plot([1, 2]);")
+    code = "import matplotlib.pyplot as plt\nplt.plot([1, 2])\nplt.title('$x^2$');"
+    drawn = write(exercise.page, 0, code)
     ended(drawn)
+    assert drawn.locator(".stream").count() == 0, "Matplotlib says nothing of fonts"
     picture = drawn.locator("img")
     assert picture.count() == 1 and picture.get_attribute("alt")
     assert picture.evaluate("async (e) => (await e.decode(), e.naturalWidth)") > 100

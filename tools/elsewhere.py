@@ -220,7 +220,7 @@ def binder(python: str) -> None:
             text=True,
             check=True,
         )
-        .stdout.replace("-2e", ".")
+        .stdout.replace("-2e", ".")  # in the names of its files it writes signs as numbers
         .replace("-2d", "-")
     )
     lock = re.findall(LOCK, dockerfile)[0]
