@@ -1,7 +1,7 @@
 // What the theme leaves out for those who read without a mouse. This file runs before the theme's own.
 
 // Icons say nothing: the button around them has a name.
-for (const icon of document.querySelectorAll("[class*='fa-']")) icon.ariaHidden = "true";
+for (const icon of document.querySelectorAll(".fas, .far, .fab, .fa-solid, .fa-regular, .fa-brands")) icon.ariaHidden = "true";
 
 // The browser's own tooltips can be left and pointed at; the theme's cannot.
 for (const button of document.querySelectorAll("[data-bs-toggle='tooltip']")) {

@@ -213,7 +213,7 @@ def test_every_icon_has_its_glyph(open_page: OpenPage, elements: str) -> None:
     )
     fonts = {}
     for name in ("fa-solid-900", "fa-brands-400", "fa-regular-400"):
-        font = page.request.get(f"{elements}_static/vendor/fontawesome/webfonts/{name}.woff")
+        font = page.request.get(f"{elements}_static/vendor/fontawesome/webfonts/{name}.woff2")
         fonts[name] = set(TTFont(BytesIO(font.body())).getBestCmap())
     assert used
     for family, _weight, glyph in used:
