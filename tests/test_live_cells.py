@@ -160,6 +160,27 @@ def test_a_picture_of_matplotlib_is_shown(exercise: Visit) -> None:
     assert picture.evaluate("async (e) => (await e.decode(), e.naturalWidth)") > 100
 
 
+def test_tab_moves_the_selected_lines_and_loses_none(exercise: Visit) -> None:
+    field = cell(exercise.page, 0).get_by_role("textbox")
+    field.fill("a = 1\n\nb = 2")
+    field.press("Control+a")
+    field.press("Tab")
+    assert field.input_value() == "    a = 1\n\n    b = 2"
+    field.press("Shift+Tab")
+    assert field.input_value() == "a = 1\n\nb = 2"
+    field.press("Control+z")
+    assert field.input_value() == "    a = 1\n\n    b = 2"
+
+
+def test_who_would_lose_code_is_asked_before_leaving(exercise: Visit) -> None:
+    page, said = exercise.page, list[str]()
+    cell(page, 0).get_by_role("textbox").fill("mine = 1")
+    page.once("dialog", lambda dialog: (said.append(dialog.type), dialog.dismiss()))
+    page.get_by_role("link", name="Preface").first.click(no_wait_after=True)
+    page.wait_for_timeout(500)
+    assert said == ["beforeunload"] and EXERCISE in page.url
+
+
 def test_an_endless_loop_is_stopped_and_python_comes_back(exercise: Visit) -> None:
     page = exercise.page
     write(page, 0, "kept = 1")
@@ -242,6 +263,11 @@ def test_a_traceback_begins_in_the_cell() -> None:
     assert lines[-1].startswith("json.decoder.JSONDecodeError")
     (shown,) = outputs("for")
     assert shown["error"].splitlines()[-1] == "SyntaxError: invalid syntax"
+
+
+def test_input_says_what_to_do_instead() -> None:
+    (shown,) = outputs("input('who? ')")
+    assert "write the value into the code" in shown["error"]
 
 
 def test_a_cell_cannot_drown_the_page_in_text() -> None:

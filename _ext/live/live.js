@@ -43,8 +43,22 @@ function highlight(source) {
 /** Type into the field as the reader would, so that undo knows it. */
 const type = (field, text) => document.execCommand("insertText", false, text) || field.setRangeText(text, field.selectionStart, field.selectionEnd, "end");
 
+/** Move the lines of the selection by one step, right or left. */
+function shift(field, left) {
+  const { value, selectionStart } = field;
+  const from = value.lastIndexOf("\n", selectionStart - 1) + 1;
+  const to = value[field.selectionEnd - 1] === "\n" ? field.selectionEnd - 1 : field.selectionEnd;
+  const lines = value.slice(from, to);
+  const moved = left ? lines.replace(/^ {1,4}/gm, "") : lines.replace(/^(?=.)/gm, "    ");
+  if (moved === lines) return;
+  field.setSelectionRange(from, to);
+  type(field, moved);
+  field.setSelectionRange(from, from + moved.length);
+}
+
 function editor(source, label, onKey) {
-  const shown = element("pre"), field = element("textarea", { value: source, spellcheck: false, autocapitalize: "off", autocomplete: "off" });
+  const shown = element("pre", { ariaHidden: "true" }), // the field says the same
+    field = element("textarea", { value: source, spellcheck: false, autocapitalize: "off", autocomplete: "off" });
   const draw = () => (shown.innerHTML = `${highlight(field.value)}\n`);
   let leaving = false; // Escape lets the next Tab leave the cell
   field.setAttribute("aria-label", label);
@@ -59,6 +73,9 @@ function editor(source, label, onKey) {
       const line = field.value.slice(0, field.selectionStart).split("\n").pop();
       event.preventDefault();
       type(field, `\n${line.match(/^ */)[0]}${/:\s*(#.*)?$/.test(line) ? "    " : ""}`);
+    } else if (event.key === "Tab" && plain && !leaving && field.selectionStart < field.selectionEnd) {
+      event.preventDefault();
+      shift(field, event.shiftKey);
     } else if (event.key === "Tab" && plain && !event.shiftKey && !leaving) {
       event.preventDefault();
       type(field, "    ");
@@ -73,15 +90,14 @@ function editor(source, label, onKey) {
 
 class Cell {
   constructor(root, number, source, page) {
-    Object.assign(this, { root, number, page, ran: null });
+    Object.assign(this, { root, number, page, original: source, ran: null });
     this.figure = root.querySelector("[data-explorable]");
     const input = root.querySelector(".cell_input");
     this.hidden = !input;
     this.output = root.querySelector(".cell_output");
     this.editor = editor(source, `Code of cell ${number + 1}`, (goOn) => page.runCell(this, goOn));
     this.state = element("span", { className: "live-state" });
-    const foot = element("div", { className: "live-foot" }, button("▶ Run", () => page.runCell(this)));
-    foot.firstChild.setAttribute("aria-label", `Run cell ${number + 1}`);
+    const foot = element("div", { className: "live-foot" }, button(`▶ Run cell ${number + 1}`, () => page.runCell(this)));
     if (this.hidden) {
       const summary = element("summary", {}, "Code of this figure ", this.state);
       root.append(element("details", { className: "live-code" }, summary, this.editor.root, foot));
@@ -195,7 +211,7 @@ class Model {
 
 // ── The page ────────────────────────────────────────────────────────────────────────────────────
 
-const KEYS = "Shift + Enter runs a cell and goes on, Ctrl + Enter stays. Tab indents; Escape, then Tab, leaves a cell.";
+const KEYS = "Shift + Enter runs a cell and goes on, Ctrl + Enter stays. Tab indents, Shift + Tab takes it back where lines are selected; Escape, then Tab, leaves a cell.";
 const GONE = "What the cells had computed is gone; a cell that you run brings those above it along.";
 
 class Page {
@@ -217,6 +233,9 @@ class Page {
     this.cells = roots.map((root, i) => (shown(root) ? new Cell(root, i, sources[i], this) : null)).filter(Boolean);
     this.watch = new IntersectionObserver((entries) => this.come(entries), { rootMargin: "50% 0px" });
     addEventListener("hashchange", () => this.follow());
+    addEventListener("beforeunload", (event) => {
+      if (this.cells.some((cell) => cell.source !== cell.original)) event.preventDefault(); // the browser asks whether to leave
+    });
     this.start();
   }
 
@@ -366,7 +385,7 @@ class Page {
     if (!well) {
       for (const other of this.queue) other.say("");
       this.queue = [];
-      this.say(`Cell ${cell.number + 1} stopped with an error. It stands under the cell.`);
+      this.say(`Cell ${cell.number + 1} stopped with an error. What Python says stands under the cell.`);
     } else if (this.asked && !this.queue.length) this.say("Python is ready.");
     this.asked &&= this.queue.length > 0;
     this.next();

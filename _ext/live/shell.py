@@ -52,6 +52,11 @@ def prepare() -> None:
     anywidget.AnyWidget = Widget  # type: ignore[attr-defined]
 
 
+def no_input(prompt: object = "") -> str:
+    """Stand in for `input`: Python in a worker cannot wait for the reader."""
+    raise RuntimeError("input() does not work in the page: write the value into the code instead")
+
+
 class Printed(io.TextIOBase):
     """What a cell prints: sent in pieces, and no more of it than a page can show."""
 
@@ -92,6 +97,7 @@ class Shell:
         self.send, self.names = send, names
         self.figures: dict[str, Any] = {}  # those on the page
         names["display"] = self.display
+        names["input"] = no_input
         self.cell = 0
 
     async def run(self, cell: int, source: str) -> bool:
