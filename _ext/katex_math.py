@@ -27,6 +27,14 @@ STYLE_SHEET = "katex/katex.min.css"
 # Almost every formula needs these two. Fetched before the style sheet asks for them, they are there when
 # the page is first painted, and no line moves.
 FIRST_FONTS = ("KaTeX_Main-Regular", "KaTeX_Math-Italic")
+# From a file a browser refuses to fetch a font ahead, and says so for each.
+PRELOAD = """
+<template>{links}</template>
+<script>
+if (location.protocol !== "file:")
+  document.head.append(document.currentScript.previousElementSibling.content);
+</script>
+"""
 OPTIONS = {"throwOnError": True, "strict": "ignore", "output": "htmlAndMathml"}
 
 NUMBERED = re.compile(r"\\(begin|end)\{(equation|align|alignat|gather)\}")
@@ -150,12 +158,12 @@ def add_style_sheet(
     """Only pages with a formula pay for the style sheet and its fonts."""
     if 'class="katex' in (context.get("body") or ""):
         app.add_css_file(STYLE_SHEET)
-        links = [
+        links = "".join(
             '<link rel="preload" as="font" type="font/woff2" crossorigin '
             f'href="{context["pathto"](f"_static/katex/fonts/{font}.woff2", resource=True)}">'
             for font in FIRST_FONTS
-        ]
-        context["metatags"] = "\n".join([context.get("metatags") or "", *links])
+        )
+        context["metatags"] = (context.get("metatags") or "") + PRELOAD.format(links=links)
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

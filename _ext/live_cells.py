@@ -55,7 +55,9 @@ def _fetched(folder: Path) -> list[Path]:
 
 
 def look_for_python(app: Sphinx, config: Config) -> None:
-    config.live_bytes = bytes_to_load(Path(app.outdir) / PYTHON)
+    python = Path(app.outdir) / PYTHON
+    config.live_bytes = bytes_to_load(python)
+    config.live_megabytes = round(bytes_on_the_way(python) / 1e6)
 
 
 def add_button(
@@ -71,7 +73,7 @@ def add_button(
         python=link(f"{PYTHON}/", resource=True),
         notebook=link(f"_sources/{context['sourcename']}", resource=True),
         size=size,
-        megabytes=round(size / 1e6),
+        megabytes=app.config.live_megabytes,
     )
     context["body"] = body.replace("</h1>\n", f"</h1>\n{bar}", 1)
 
@@ -84,6 +86,7 @@ def copy_scripts(app: Sphinx, exception: Exception | None) -> None:
 
 def setup(app: Sphinx) -> dict[str, Any]:
     app.add_config_value("live_bytes", 0, "html")
+    app.add_config_value("live_megabytes", 0, "html")
     app.connect("config-inited", look_for_python)
     app.connect("html-page-context", add_button)
     app.connect("build-finished", copy_scripts)
