@@ -9,25 +9,18 @@ Times on a busy machine are too long; the load at the start stands beside the re
 
 from __future__ import annotations
 
-import gzip
-import io
 import statistics
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Callable
-from functools import cache, partial
-from http.server import ThreadingHTTPServer
-from pathlib import Path
-from typing import ClassVar
 
 from bench_pages import ARRIVED, BOOK, ROOT, Row, machine
+from hosted import hosted, sent
 from playwright.sync_api import Page, Playwright, sync_playwright
 
 from browser import FLAGS, HELP, find_browser
-from serve import QuietHandler
 from site_files import LITE
 
 REPORT = ROOT / "docs" / "benchmarks" / "browser.md"
@@ -35,43 +28,14 @@ PAGE = "chapters/05_gradient_descent.html"
 NOTEBOOK = f"{LITE}/notebooks/index.html?path=chapters/05_gradient_descent.ipynb"
 FIGURE = '[data-explorable="gradient_descent.secant"][data-ready="live"]'  # the first of the chapter
 VISITS = 3
-WORTH_PACKING = (".css", ".html", ".ipynb", ".js", ".json", ".mjs", ".svg", ".wasm")
 
 
-@cache
-def packed(path: Path) -> bytes:
-    return gzip.compress(path.read_bytes(), 6)
+Visit = tuple[float, float]  # seconds to the first result, megabytes to the first figure
 
 
-class PackingHandler(QuietHandler):
-    """Files of the book as a web server sends them, counted."""
-
-    sent: ClassVar[list[int]] = []
-
-    def end_headers(self) -> None:
-        self.send_header("Cache-Control", "max-age=600")
-        super(QuietHandler, self).end_headers()
-
-    def send_head(self) -> io.BytesIO | None:  # type: ignore[override]
-        path = Path(self.translate_path(self.path))
-        path = path / "index.html" if path.is_dir() else path
-        if not path.is_file():
-            self.send_error(404)
-            return None
-        pack = path.suffix in WORTH_PACKING
-        data = packed(path) if pack else path.read_bytes()
-        self.sent.append(len(data))
-        self.send_response(200)
-        self.send_header("Content-Type", self.guess_type(str(path)))
-        self.send_header("Content-Length", str(len(data)))
-        if pack:
-            self.send_header("Content-Encoding", "gzip")
-        self.end_headers()
-        return io.BytesIO(data)
-
-
-def in_notebook(page: Page, site: str) -> float:
-    """Seconds from opening the notebook until it shows its first result."""
+def in_notebook(page: Page, site: str) -> Visit:
+    """From opening the notebook."""
+    before = sent(site)
     start = time.perf_counter()
     page.goto(site + NOTEBOOK, wait_until="commit")
     page.locator(".jp-CodeCell").first.wait_for()
@@ -81,55 +45,54 @@ def in_notebook(page: Page, site: str) -> float:
     page.locator(".jp-OutputArea-output").first.wait_for(state="attached")
     seconds = time.perf_counter() - start
     page.locator(FIGURE).wait_for(state="attached")
-    return seconds
+    return seconds, (sent(site) - before).bytes / 1e6
 
 
-def in_page(page: Page, site: str) -> float:
-    """Seconds from a press of "Run this page live" until Python has computed the first figure."""
+def in_page(page: Page, site: str) -> Visit:
+    """From a press of "Run this page live"; the first figure is the first result."""
     page.goto(site + PAGE, wait_until="networkidle")
     page.wait_for_function(ARRIVED)
-    PackingHandler.sent.clear()  # the page itself was there before
+    before = sent(site)  # the page itself was there already
     start = time.perf_counter()
     page.get_by_role("button", name="Run this page live").click()
     page.locator(FIGURE.partition("[data-ready")[0]).scroll_into_view_if_needed()
     page.locator(FIGURE).wait_for()
-    return time.perf_counter() - start
+    return time.perf_counter() - start, (sent(site) - before).bytes / 1e6
 
 
 def visit(
-    playwright: Playwright, chromium: str, profile: str, site: str, way: Callable[[Page, str], float]
-) -> float:
+    playwright: Playwright, chromium: str, profile: str, site: str, way: Callable[[Page, str], Visit]
+) -> Visit:
     browser = playwright.chromium.launch_persistent_context(profile, executable_path=chromium, args=FLAGS)
     page = browser.pages[0]
     page.set_default_timeout(120_000)
-    seconds = way(page, site)
+    result = way(page, site)
     browser.close()
-    return seconds
+    return result
 
 
 def time_visits(
     playwright: Playwright,
     chromium: str,
     site: str,
-    way: Callable[[Page, str], float],
+    way: Callable[[Page, str], Visit],
     goals: tuple[int, int],
 ) -> list[Row]:
     first, again = [], []
     for _ in range(VISITS):
-        PackingHandler.sent.clear()
         with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
-            first.append(visit(playwright, chromium, profile, site, way))
-            sent = sum(PackingHandler.sent) / 1e6
-            again.append(visit(playwright, chromium, profile, site, way))
+            seconds, megabytes = visit(playwright, chromium, profile, site, way)
+            first.append(seconds)
+            again.append(visit(playwright, chromium, profile, site, way)[0])
     where = way.__name__.replace("_", " ")
     size, limit = goals
     seconds = statistics.median(first)
     return [
         Row(
             f"{where}, first visit, compressed, to the first figure",
-            f"{sent:.1f} MB",
+            f"{megabytes:.1f} MB",
             f"≤ {size} MB",
-            sent <= size,
+            megabytes <= size,
         ),
         Row(
             f"{where}, first visit: first result after",
@@ -162,17 +125,11 @@ def main() -> None:
     chromium = find_browser()
     if chromium is None:
         raise SystemExit(HELP)
-    handler = partial(PackingHandler, directory=str(BOOK))
-    with sync_playwright() as playwright, ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+    with sync_playwright() as playwright, hosted(BOOK) as site:
         browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
         where = machine(browser.version)
         browser.close()
-        for path in (BOOK / LITE).rglob("*"):
-            if path.suffix in WORTH_PACKING:
-                packed(path)  # a server has them packed before anybody comes
-        rows = measure(playwright, chromium, f"http://127.0.0.1:{server.server_port}/")
-        server.shutdown()
+        rows = measure(playwright, chromium, site)
     table = "\n".join(map(str, rows))
     REPORT.write_text(
         "# Weight and speed of Python in the browser\n\n"

@@ -18,7 +18,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-PACKED = {".png", ".woff", ".woff2", ".gif", ".jpg"}  # and so not compressed again
+PACKED = {".png", ".woff", ".woff2", ".gif", ".jpg", ".whl", ".zip"}  # and so not compressed again
 KEPT = 600  # seconds, as on GitHub Pages
 
 
@@ -97,6 +97,8 @@ class Host(BaseHTTPRequestHandler):
 @contextmanager
 def hosted(folder: Path, kept: int = KEPT) -> Iterator[str]:
     """The address at which the folder is served meanwhile."""
+    for path in filter(Path.is_file, folder.rglob("*")):
+        _body(path)  # a host has its files packed before anybody comes
     with ThreadingHTTPServer(("127.0.0.1", 0), partial(Host, folder, kept)) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}/"
