@@ -80,11 +80,20 @@ STAND_INS: dict[str, Files] = {
     },
     "ssl": {},
 }
-COMPLETION = (
-    "pyodide_kernel/interpreter.py",
-    b"self.Completer.use_jedi = True",
-    b"self.Completer.use_jedi = False",
-)
+# What is other in the kernel: no Jedi, and modules are looked for in the learner's folder last, and only once
+# all has started. Whether that folder has one the worker must ask the page, and wait while the page is busy.
+IN_KERNEL = {
+    "piplite/__init__.py": {  # imported first
+        b"from .piplite": b'import sys\n\nsys.path.remove("")\n\nfrom .piplite',
+    },
+    "pyodide_kernel/__init__.py": {
+        b"sys.stderr = stderr_stream\n": b'sys.stderr = stderr_stream\n\nsys.path.append("")\n',
+    },
+    "pyodide_kernel/interpreter.py": {
+        b"        self.init_path()\n": b"",
+        b"self.Completer.use_jedi = True": b"self.Completer.use_jedi = False",
+    },
+}
 
 # What no notebook uses of a wheel: tests, headers, sample data, other homes of a widget, rare fonts, what
 # makes PDF and PostScript, which needs fonttools, icons for windows, text and WebP as Pillow makes them, and
@@ -268,10 +277,10 @@ def of_kernel(name: str, depends: Iterable[str]) -> Wheel:
     start = f"{name.replace('-', '_')}-"
     (file,) = (f for f in kernel.files or () if f.parent.name == "pypi" and f.name.startswith(start))
     files = unpacked(Path(str(kernel.locate_file(file))).read_bytes())
-    where, before, after = COMPLETION
-    if where in files:
-        assert before in files[where], f"{file.name} sets up completion in another way"
-        files[where] = files[where].replace(before, after)
+    for where, changes in IN_KERNEL.items():
+        for before, after in changes.items() if where in files else ():
+            assert before in files[where], f"{where} of {file.name} has no {before!r} any more"
+            files[where] = files[where].replace(before, after)
     return Wheel(name, file.name.split("-")[1], depends, files)
 
 
