@@ -1,9 +1,9 @@
 """Makes what pages load small after a build: what no page uses does not travel.
 
 The style sheets of the theme and its extensions become one, with the rules that the book uses
-(style_sheet.py). The icon fonts shrink from 275 kB to the few glyphs in use, the fonts of formulas to
-the signs that occur, and scripts no longer talk to the console. The theme itself is not touched: only
-the copies in the built book are.
+(style_sheet.py). Code is marked up only where it has a colour of its own. The icon fonts shrink from
+275 kB to the few glyphs in use, the fonts of formulas to the signs that occur, and scripts no longer
+talk to the console. The theme itself is not touched: only the copies in the built book are.
 """
 
 from __future__ import annotations
@@ -20,7 +20,10 @@ from urllib.parse import unquote
 from docutils import nodes
 from fontTools import subset
 from fontTools.ttLib import TTFont
+from pygments.formatters import HtmlFormatter
+from pygments.token import Name, Punctuation, Text, Whitespace
 from sphinx.application import Sphinx
+from sphinx.highlighting import PygmentsBridge
 from sphinx.util import logging
 
 import style_sheet
@@ -55,6 +58,9 @@ FORMULA = re.compile(
 )
 TAG = re.compile(r"<[^>]*>")
 
+# What has the colour of the text, dark or light: half of the marks in code, an eighth of a chapter.
+PLAIN = {Name, Name.Namespace, Name.Other, Punctuation, Whitespace}
+
 # As nncourse.pictures shows a picture in a notebook.
 PICTURE = re.compile(r'src="data:image/svg\+xml,(?P<svg>[^"]*)" style="max-width:100%"')
 SIZE = re.compile(r'\b(width|height)="([\d.]+)pt"')
@@ -74,6 +80,14 @@ REMOVED = (
 )
 # Nor these, once they stand in the one sheet. The others are small, and the PDF is made with some of them.
 REMOVED_WHEN_JOINED = ("basic.css", "styles/*.css", "mystnb.*.css", "sphinx-design.min.css")
+
+
+class LeanFormatter(HtmlFormatter[str]):
+    """Leaves what looks like text unmarked."""
+
+    def format_unencoded(self, tokensource: Any, outfile: Any) -> None:
+        plainly = ((Text if kind in PLAIN else kind, value) for kind, value in tokensource)
+        super().format_unencoded(plainly, outfile)
 
 
 def slim(app: Sphinx, exception: Exception | None) -> None:
@@ -185,6 +199,7 @@ def add_filter(app: Sphinx) -> None:
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
+    PygmentsBridge.html_formatter = LeanFormatter
     app.connect("builder-inited", add_filter)
     app.connect("html-page-context", put_pictures_into_files)
     # After the theme, which writes the colours of code then.

@@ -9,6 +9,7 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 from playwright.sync_api import expect
+from pygments.token import STANDARD_TYPES
 
 from build_book import ROOT, table_of_contents
 from conftest import (
@@ -20,6 +21,7 @@ from conftest import (
     assert_buttons,
     violations,
 )
+from lean_assets import PLAIN
 from site_files import number
 
 TOC = table_of_contents(ROOT)
@@ -196,3 +198,16 @@ def test_nothing_in_the_head_blocks_but_style_sheets(book: Path) -> None:
     head = (book / "index.html").read_text(encoding="utf-8").partition("</head>")[0]
     blocking = [tag for tag in re.findall(r"<script[^>]*src=[^>]*>", head) if "defer" not in tag]
     assert len(blocking) == 1, "only the 300 bytes of documentation_options.js may come first"
+
+
+def test_code_without_a_mark_looks_as_with_one(book: Path) -> None:
+    html = (book / "chapters" / "03_activations.html").read_text(encoding="utf-8")
+    rules = (book / "_static" / "pygments.css").read_text(encoding="utf-8")
+    for theme in ("light", "dark"):
+        own = re.search(rf'"{theme}"\] \.highlight \{{.*?\bcolor: (#\w+)', rules)
+        assert own, theme
+        for kind in PLAIN:
+            name = STANDARD_TYPES[kind]
+            assert f'<span class="{name}">' not in html
+            style = re.search(rf'"{theme}"\] \.highlight \.{name} \{{ (.*?) \}}', rules)
+            assert style is None or style[1] == f"color: {own[1]}", f"{kind} in the {theme} theme"
