@@ -177,7 +177,7 @@ def library(env: BuildEnvironment) -> Iterator[Entry]:
         if thing.objtype == "attribute":
             continue
         shown = f"{name}()" if thing.objtype in ("function", "method") else name
-        whose = "module" if thing.objtype == "module" else owner.removeprefix("nncourse.")
+        whose = "module" if thing.objtype == "module" else owner
         found[shown].append(Place(thing.docname, thing.node_id, whose))
     for name, places in found.items():
         yield Entry(name, sorted(places, key=lambda place: place.text.lower()))
