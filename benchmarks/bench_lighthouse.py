@@ -5,6 +5,8 @@ docs/benchmarks/lighthouse.md. The scores for speed depend on how busy the machi
 misses a goal is judged RUNS times in all, and the median stands in the table.
 
     python benchmarks/bench_lighthouse.py [PAGE ...]
+
+With pages, only their lines of the table are written anew.
 """
 
 from __future__ import annotations
@@ -29,6 +31,7 @@ from build_book import GENERATED, table_of_contents  # noqa: E402
 LIGHTHOUSE = "lighthouse@12.8.2"
 RUNS = 3
 REPORT = ROOT / "docs" / "benchmarks" / "lighthouse.md"
+ALL_PAGES = [*table_of_contents(ROOT), *GENERATED]
 GOALS = {"performance": 95, "accessibility": 100, "best-practices": 100, "seo": 100}
 MEASURES = {
     "first paint": "first-contentful-paint",
@@ -85,29 +88,39 @@ def row(page: str, reports: list[dict[str, Any]]) -> str:
     return f"| {page} | {' | '.join(values)} |"
 
 
+def written() -> dict[str, str]:
+    """The lines of the report, by page."""
+    text = REPORT.read_text(encoding="utf-8") if REPORT.exists() else ""
+    return {line.split()[1]: line for line in text.splitlines() if line.startswith("| ")}
+
+
+def write(lines: dict[str, str], load: float) -> None:
+    """Write the report with these lines, in the order of the book."""
+    head = ["page", *GOALS, *MEASURES, "bytes", "missed"]
+    table = [f"| {' | '.join(head)} |", f"|{'---|' * len(head)}"]
+    table += [lines[page] for page in ALL_PAGES if page in lines]
+    REPORT.write_text(
+        "# Lighthouse\n\nWritten by `make lighthouse`: each page as "
+        f"{LIGHTHOUSE.replace('@', ' ')} judges it on its simulated phone. What misses a goal is judged "
+        f"{RUNS} times, and the median counts. Load at the start {load:.1f}. "
+        f"Goals: {', '.join(f'{name} {goal}' for name, goal in GOALS.items())}.\n\n"
+        + "\n".join(table)
+        + "\n",
+        encoding="utf-8",
+    )
+
+
 def main(pages: list[str]) -> None:
     subprocess.run([sys.executable, ROOT / "tools" / "build_book.py"], check=True)
     chromium = find_browser()
     if chromium is None:
         raise SystemExit(HELP)
-    load = os.getloadavg()[0]
-    head = ["page", *GOALS, *MEASURES, "bytes", "missed"]
-    table = [f"| {' | '.join(head)} |", f"|{'---|' * len(head)}"]
-    print(*table, sep="\n")
+    load, lines = os.getloadavg()[0], written()
     with hosted(ROOT / "_build" / "html") as site:
-        for page in pages or [*table_of_contents(ROOT), *GENERATED]:
-            table.append(row(page, judged(f"{site}{page}.html", str(chromium))))
-            print(table[-1], flush=True)
-    if not pages:
-        REPORT.write_text(
-            "# Lighthouse\n\nWritten by `make lighthouse`: each page as "
-            f"{LIGHTHOUSE.replace('@', ' ')} judges it on its simulated phone. What misses a goal is judged "
-            f"{RUNS} times, and the median counts. Load at the start {load:.1f}. "
-            f"Goals: {', '.join(f'{name} {goal}' for name, goal in GOALS.items())}.\n\n"
-            + "\n".join(table)
-            + "\n",
-            encoding="utf-8",
-        )
+        for page in pages or ALL_PAGES:
+            lines[page] = row(page, judged(f"{site}{page}.html", str(chromium)))
+            print(lines[page], flush=True)
+            write(lines, load)  # each time: who stops this keeps what was judged
 
 
 if __name__ == "__main__":
