@@ -28,8 +28,6 @@ PAGE = "chapters/05_gradient_descent.html"
 NOTEBOOK = f"{LITE}/notebooks/index.html?path=chapters/05_gradient_descent.ipynb"
 FIGURE = '[data-explorable="gradient_descent.secant"][data-ready="live"]'  # the first of the chapter
 VISITS = 3
-
-
 Visit = tuple[float, float]  # seconds to the first result, megabytes to the first figure
 
 

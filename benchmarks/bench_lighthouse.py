@@ -102,7 +102,7 @@ def write(lines: dict[str, str], load: float) -> None:
     REPORT.write_text(
         "# Lighthouse\n\nWritten by `make lighthouse`: each page as "
         f"{LIGHTHOUSE.replace('@', ' ')} judges it on its simulated phone. What misses a goal is judged "
-        f"{RUNS} times, and the median counts. Load at the start {load:.1f}. "
+        f"{RUNS} times, and the median counts. Load at the start of the last run {load:.1f}. "
         f"Goals: {', '.join(f'{name} {goal}' for name, goal in GOALS.items())}.\n\n"
         + "\n".join(table)
         + "\n",
