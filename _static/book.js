@@ -48,8 +48,23 @@ const markScrollingFormulas = () => {
     else box.removeAttribute("tabindex");
   }
 };
-addEventListener("load", markScrollingFormulas);
 addEventListener("resize", markScrollingFormulas);
+
+// What a long page left for later (_ext/later.py) is laid out once it is there: a few paragraphs at a time, so that
+// nothing stutters. In the end all is as if nothing had waited.
+const AT_A_TIME = 8;
+const whenIdle = window.requestIdleCallback ?? requestAnimationFrame;
+const arrived = () => document.documentElement.classList.remove("arriving");
+const layOutLater = () => {
+  const waiting = [...document.querySelectorAll(".later")];
+  for (const part of waiting.slice(0, AT_A_TIME)) part.classList.remove("later");
+  if (waiting.length) return whenIdle(layOutLater);
+  arrived();
+  markScrollingFormulas();
+};
+addEventListener("load", () => whenIdle(layOutLater));
+addEventListener("beforeprint", arrived);
+addEventListener("click", ({ target }) => target.closest?.("a[href*='#']") && arrived(), true); // the place it leads to stays
 
 // Paper is white: what is printed is the light page, whatever the screen shows.
 addEventListener("beforeprint", () => {

@@ -153,6 +153,7 @@ def visits(browser: Browser, site: str) -> Iterator[OpenPage]:
         page.on("console", lambda message: visit.console.append(f"{message.type}: {message.text}"))
         page.on("pageerror", lambda error: visit.console.append(f"error: {error}"))
         page.goto(address if "://" in address else site + address, wait_until="load")
+        page.wait_for_selector("html:not(.arriving)")  # a long page lays out its end a little later
         return visit
 
     yield open_page

@@ -148,8 +148,8 @@ def test_long_formula_scrolls_in_its_own_box(open_page: OpenPage, elements: str)
     page = open_page(f"{elements}elements.html", width=390).page
     widths = page.eval_on_selector_all(".math-scroll", "all => all.map(e => [e.scrollWidth, e.clientWidth])")
     assert any(inner > outer for inner, outer in widths)
-    stops = page.locator('.math-scroll[tabindex="0"]').count()
-    assert stops == sum(inner > outer for inner, outer in widths)
+    stops = page.locator('.math-scroll[tabindex="0"]')
+    expect(stops).to_have_count(sum(inner > outer for inner, outer in widths))
 
 
 def test_formulas_are_there_for_eye_and_screen_reader(open_page: OpenPage, elements: str) -> None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import gzip
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Browser, Page, expect
 from pygments.token import STANDARD_TYPES
 
 from build_book import ROOT, table_of_contents
@@ -23,6 +24,8 @@ from conftest import (
 )
 from lean_assets import PLAIN
 from site_files import number
+
+CHAPTER = "chapters/04_backpropagation.html"
 
 TOC = table_of_contents(ROOT)
 ALL_PAGES = [f"{page}.html" for page in (*TOC, "search", "genindex")]
@@ -198,6 +201,57 @@ def test_nothing_in_the_head_blocks_but_style_sheets(book: Path) -> None:
     head = (book / "index.html").read_text(encoding="utf-8").partition("</head>")[0]
     blocking = [tag for tag in re.findall(r"<script[^>]*src=[^>]*>", head) if "defer" not in tag]
     assert len(blocking) == 1, "only the 300 bytes of documentation_options.js may come first"
+
+
+# What a long page skips while it arrives, and how far down the first of it is.
+SKIPPED = """() => {
+    const visible = ({ firstElementChild: e }) => e?.checkVisibility({ contentVisibilityAuto: true }) ?? true;
+    return [...document.querySelectorAll('.later')].filter((part) => !visible(part)).length;
+}"""
+FIRST_LATER = "scrollY + document.querySelector('.later').getBoundingClientRect().top"
+
+
+@pytest.fixture
+def arriving(browser: Browser, site: str) -> Iterator[Page]:
+    """A page for a long chapter, which stays as it is before the first of it that waited is laid out."""
+    page = browser.new_page(viewport={"width": 1600, "height": 2000})
+    page.route("**/book.js*", lambda route: route.abort())
+    page.goto(site + CHAPTER)
+    yield page
+    page.close()
+
+
+def test_a_long_page_shows_its_beginning_before_its_end_is_laid_out(arriving: Page) -> None:
+    assert arriving.evaluate(SKIPPED) > 50
+    assert arriving.evaluate(FIRST_LATER) > 2000
+    assert arriving.evaluate(SHIFT) <= MOST_SHIFT
+
+
+def test_a_long_page_that_opens_in_its_middle_is_laid_out_at_once(arriving: Page, site: str) -> None:
+    arriving.reload()  # the browser returns to where the reader was
+    assert arriving.evaluate(SKIPPED) == 0
+    arriving.goto(f"{site}index.html")
+    arriving.goto(f"{site}{CHAPTER}#summary")
+    assert arriving.evaluate(SKIPPED) == 0
+
+
+def test_a_long_page_skips_nothing_where_no_script_runs_or_all_have_run(
+    browser: Browser, open_page: OpenPage, site: str
+) -> None:
+    assert open_page(CHAPTER).page.locator(".later").count() == 0
+    page = browser.new_page(java_script_enabled=False)
+    page.goto(site + CHAPTER)
+    assert page.locator(".later").count() > 50
+    assert page.locator(".later").last.evaluate("e => getComputedStyle(e).contentVisibility") == "visible"
+    page.close()
+
+
+def test_a_link_within_a_long_page_leads_to_where_its_section_stays(arriving: Page) -> None:
+    arriving.unroute_all()  # the script comes after the page has loaded, and lays out nothing by itself
+    arriving.add_script_tag(url="../_static/book.js")
+    assert arriving.evaluate(SKIPPED) > 50
+    arriving.locator("nav a[href='#summary']").last.evaluate("link => link.click()")
+    assert arriving.evaluate(SKIPPED) == 0
 
 
 def test_code_without_a_mark_looks_as_with_one(book: Path) -> None:
