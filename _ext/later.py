@@ -42,7 +42,7 @@ def _is_text(node: nodes.Node) -> bool:
 def add_script(
     app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: nodes.document | None
 ) -> None:
-    if doctree is not None and any(MARK in part["classes"] for part in doctree.findall(nodes.Element)):
+    if doctree is not None and any(MARK in part["classes"] for part in doctree.findall(_is_text)):
         context["metatags"] = (context.get("metatags") or "") + ONLY_ON_ARRIVAL
 
 

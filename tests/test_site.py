@@ -9,6 +9,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import pytest
+from fontTools.ttLib import TTFont
 from playwright.sync_api import Browser, Page, expect
 from pygments.token import STANDARD_TYPES
 
@@ -22,11 +23,11 @@ from conftest import (
     assert_buttons,
     violations,
 )
+from katex_math import KATEX
 from lean_assets import PLAIN
 from site_files import number
 
 CHAPTER = "chapters/04_backpropagation.html"
-
 TOC = table_of_contents(ROOT)
 ALL_PAGES = [f"{page}.html" for page in (*TOC, "search", "genindex")]
 # Bytes, compressed, on a first visit. A chapter carries the recordings of its figures.
@@ -252,6 +253,15 @@ def test_a_link_within_a_long_page_leads_to_where_its_section_stays(arriving: Pa
     assert arriving.evaluate(SKIPPED) > 50
     arriving.locator("nav a[href='#summary']").last.evaluate("link => link.click()")
     assert arriving.evaluate(SKIPPED) == 0
+
+
+def test_fonts_keep_their_date_so_that_another_build_gives_them_the_same_address(book: Path) -> None:
+    fonts = list((book / "_static" / "katex" / "fonts").glob("*.woff2"))
+    assert fonts
+    for font in fonts:
+        source = KATEX / "static" / "katex" / "fonts" / font.name
+        with TTFont(font) as ours, TTFont(source) as theirs:
+            assert ours["head"].modified == theirs["head"].modified, font.name
 
 
 def test_code_without_a_mark_looks_as_with_one(book: Path) -> None:
