@@ -63,7 +63,8 @@ def _engine() -> MiniRacer:
 
 def recording_script(spec: Mapping[str, Any], recording: Mapping[str, Any]) -> str:
     """Return the file that brings a recording: a script, since a page opened from a folder may load those."""
-    payload = json.dumps({"spec": spec, "recording": recording}, ensure_ascii=False)
+    # Sorted: a notebook from the cache brings its keys in another order than one that has just run.
+    payload = json.dumps({"spec": spec, "recording": recording}, ensure_ascii=False, sort_keys=True)
     return f"nncourse.recordings[{json.dumps(spec['name'])}] = {payload};\n"
 
 
