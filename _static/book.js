@@ -77,6 +77,10 @@ addEventListener("beforeprint", () => {
 // "Run this page live" loads what it needs when it is pressed, and nothing before.
 for (const bar of document.querySelectorAll("[data-live]")) {
   const [button, status] = bar.children;
+  bar.dataset.shelf = `nncourse ${location.pathname}`; // where live.js keeps what the reader has changed
+  try {
+    if (localStorage.getItem(bar.dataset.shelf)) status.textContent = "You have changed code on this page. Your changes come back when you run it.";
+  } catch {} // this browser keeps nothing
   button.addEventListener("click", async () => {
     button.disabled = true;
     try {

@@ -172,8 +172,31 @@ def test_tab_moves_the_selected_lines_and_loses_none(exercise: Visit) -> None:
     assert field.input_value() == "    a = 1\n\n    b = 2"
 
 
-def test_who_would_lose_code_is_asked_before_leaving(exercise: Visit) -> None:
+def test_changed_code_is_there_again_and_can_be_taken_back(exercise: Visit) -> None:
+    page, shelf = exercise.page, "localStorage.getItem(document.querySelector('[data-shelf]').dataset.shelf)"
+    for number in range(page.locator("div.cell").count()):
+        if (back := cell(page, number).get_by_role("button", name="As in the book")).is_visible():
+            back.click()
+    assert page.evaluate(shelf) is None
+    original = cell(page, 1).get_by_role("textbox").input_value()
+    cell(page, 1).get_by_role("textbox").fill("mine = 1")
+    page.reload()
+    expect(status(page)).to_contain_text("You have changed code on this page")
+    go_live(page)
+    expect(status(page)).to_contain_text("Your changes are here again, in cell 2.")
+    field, back = cell(page, 1).get_by_role("textbox"), cell(page, 1).get_by_role("button", name="As in the book")
+    assert field.input_value() == "mine = 1"
+    back.click()
+    expect(field).to_be_focused()
+    expect(back).to_be_hidden()
+    assert field.input_value() == original and page.evaluate(shelf) is None
+    field.press("Control+z")
+    assert field.input_value() == "mine = 1"
+
+
+def test_where_a_browser_keeps_nothing_it_asks_before_leaving(exercise: Visit) -> None:
     page, said = exercise.page, list[str]()
+    page.evaluate("() => void (Storage.prototype.setItem = () => { throw new DOMException('full') })")
     cell(page, 0).get_by_role("textbox").fill("mine = 1")
     page.once("dialog", lambda dialog: (said.append(dialog.type), dialog.dismiss()))
     page.get_by_role("link", name="Preface").first.click(no_wait_after=True)

@@ -86,6 +86,31 @@ function editor(source, label, onKey) {
   return { field, root: element("div", { className: "live-editor" }, element("div", { className: "highlight" }, shown, field)) };
 }
 
+// ── What the reader has changed, kept in this browser ───────────────────────────────────────────
+
+/** The changed cells, from the text of the book, which finds them where cells have moved, to the reader's. */
+function changes(shelf) {
+  try {
+    return new Map(JSON.parse(localStorage.getItem(shelf)));
+  } catch {
+    return new Map(); // nothing is kept here, or not by us
+  }
+}
+
+/** Keep a cell, or forget it where it is as in the book; false where the browser keeps nothing. */
+function keep(shelf, original, source) {
+  const all = changes(shelf); // read anew: the page may be open twice
+  if (source === original) all.delete(original);
+  else all.set(original, source);
+  try {
+    if (all.size) localStorage.setItem(shelf, JSON.stringify([...all]));
+    else localStorage.removeItem(shelf);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 // ── Cells ───────────────────────────────────────────────────────────────────────────────────────
 
 class Cell {
@@ -95,9 +120,11 @@ class Cell {
     const input = root.querySelector(".cell_input");
     this.hidden = !input;
     this.output = root.querySelector(".cell_output");
-    this.editor = editor(source, `Code of cell ${number + 1}`, (goOn) => page.runCell(this, goOn));
+    this.editor = editor(page.kept.get(source) ?? source, `Code of cell ${number + 1}`, (goOn) => page.runCell(this, goOn));
+    this.editor.field.addEventListener("input", () => page.keep(this));
     this.state = element("span", { className: "live-state" });
-    const foot = element("div", { className: "live-foot" }, button(`▶ Run cell ${number + 1}`, () => page.runCell(this)));
+    this.back = button("↺ As in the book", () => this.takeBack());
+    const foot = element("div", { className: "live-foot" }, button(`▶ Run cell ${number + 1}`, () => page.runCell(this)), this.back);
     if (this.hidden) {
       const summary = element("summary", {}, "Code of this figure ", this.state);
       root.append(element("details", { className: "live-code" }, summary, this.editor.root, foot));
@@ -107,6 +134,22 @@ class Cell {
       foot.append(this.state);
     }
     root.classList.add("live-cell");
+    this.offerBack();
+  }
+
+  /** Whether the reader has changed the code. */
+  get changed() {
+    return this.source !== this.original;
+  }
+
+  offerBack() {
+    this.back.hidden = !this.changed;
+  }
+
+  takeBack() {
+    this.editor.field.select();
+    this.editor.field.focus();
+    type(this.editor.field, this.original);
   }
 
   get source() {
@@ -230,17 +273,25 @@ class Page {
     bar.classList.add("live-on");
 
     const shown = (root) => root.querySelector(".cell_input, [data-explorable]"); // questions and pictures stay as they are
+    this.kept = changes(bar.dataset.shelf);
     this.cells = roots.map((root, i) => (shown(root) ? new Cell(root, i, sources[i], this) : null)).filter(Boolean);
     this.watch = new IntersectionObserver((entries) => this.come(entries), { rootMargin: "50% 0px" });
     addEventListener("hashchange", () => this.follow());
     addEventListener("beforeunload", (event) => {
-      if (this.cells.some((cell) => cell.source !== cell.original)) event.preventDefault(); // the browser asks whether to leave
+      if (this.unkept) event.preventDefault(); // the browser asks whether to leave
     });
+    const again = this.cells.filter((cell) => cell.changed).map((cell) => String(cell.number + 1));
+    if (again.length) this.news = `Your changes are here again, in cell ${new Intl.ListFormat("en").format(again)}.`;
     this.start();
   }
 
   say(text) {
     this.status.textContent = text;
+  }
+
+  keep(cell) {
+    this.unkept = !keep(this.bar.dataset.shelf, cell.original, cell.source) && this.cells.some((c) => c.changed);
+    cell.offerBack();
   }
 
   // Python, from its start to its end.
