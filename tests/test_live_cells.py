@@ -9,6 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import nbformat
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
@@ -192,6 +193,19 @@ def test_changed_code_is_there_again_and_can_be_taken_back(exercise: Visit) -> N
     assert field.input_value() == original and page.evaluate(shelf) is None
     field.press("Control+z")
     assert field.input_value() == "mine = 1"
+
+
+def test_the_notebook_comes_with_what_was_changed(exercise: Visit) -> None:
+    page = exercise.page
+    cell(page, 1).get_by_role("textbox").fill("mine = 1")
+    with page.expect_download() as download:
+        page.get_by_role("button", name="⤓ Download").click()
+    assert download.value.suggested_filename == f"{EXERCISE.partition('/')[2]}.ipynb"
+    notebook = nbformat.read(download.value.path(), as_version=4)
+    nbformat.validate(notebook)
+    original = nbformat.reads((ROOT / f"{EXERCISE}.ipynb").read_text("utf-8"), as_version=4)
+    changed = [now for now in notebook.cells if now not in original.cells and "colab" not in now.id]
+    assert [now.source for now in changed] == ["mine = 1"]
 
 
 def test_where_a_browser_keeps_nothing_it_asks_before_leaving(exercise: Visit) -> None:

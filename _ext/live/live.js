@@ -258,15 +258,17 @@ const KEYS = "Shift + Enter runs a cell and goes on, Ctrl + Enter stays. Tab ind
 const GONE = "What the cells had computed is gone; a cell that you run brings those above it along.";
 
 class Page {
-  constructor(bar, sources) {
+  constructor(bar, notebook) {
     const roots = [...document.querySelectorAll("div.cell")];
-    if (roots.length !== sources.length) throw new Error("this page and its notebook differ");
+    this.notebook = notebook;
+    this.code = notebook.cells.filter((cell) => cell.cell_type === "code" && !cell.metadata.tags?.includes("remove-cell")); // as for Colab
+    if (roots.length !== this.code.length) throw new Error("this page and its notebook differ");
     Object.assign(this, { bar, queue: [], near: new Set(), models: new Map(), ready: false, current: null });
     this.status = bar.querySelector("[role=status]");
     this.progress = element("progress", { max: Number(bar.dataset.bytes) });
     this.progress.setAttribute("aria-label", "Loading Python");
     this.stopButton = button("■ Stop", () => this.stop(), { disabled: true });
-    const tools = [button("▶▶ Run all", () => this.runAll()), this.stopButton, button("Restart", () => this.restart("Python starts anew."))];
+    const tools = [button("▶▶ Run all", () => this.runAll()), this.stopButton, button("Restart", () => this.restart("Python starts anew.")), button("⤓ Download", () => this.download())];
     bar.querySelector("button").replaceWith(element("div", { className: "live-tools" }, ...tools));
     bar.append(this.progress);
     bar.after(element("p", { id: "live-keys", textContent: KEYS }));
@@ -274,7 +276,7 @@ class Page {
 
     const shown = (root) => root.querySelector(".cell_input, [data-explorable]"); // questions and pictures stay as they are
     this.kept = changes(bar.dataset.shelf);
-    this.cells = roots.map((root, i) => (shown(root) ? new Cell(root, i, sources[i], this) : null)).filter(Boolean);
+    this.cells = roots.map((root, i) => (shown(root) ? new Cell(root, i, [].concat(this.code[i].source).join(""), this) : null)).filter(Boolean);
     this.watch = new IntersectionObserver((entries) => this.come(entries), { rootMargin: "50% 0px" });
     addEventListener("hashchange", () => this.follow());
     addEventListener("beforeunload", (event) => {
@@ -292,6 +294,16 @@ class Page {
   keep(cell) {
     this.unkept = !keep(this.bar.dataset.shelf, cell.original, cell.source) && this.cells.some((c) => c.changed);
     cell.offerBack();
+  }
+
+  /** Give the reader the notebook of the page, with the cells as they are now. */
+  download() {
+    for (const cell of this.cells) this.code[cell.number].source = cell.source;
+    const file = new Blob([JSON.stringify(this.notebook, null, 1)], { type: "application/x-ipynb+json" });
+    const link = element("a", { href: URL.createObjectURL(file), download: this.bar.dataset.notebook.split("/").pop() });
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 60_000); // some browsers still read it after the click
+    this.say("The notebook with your changes is among your downloads.");
   }
 
   // Python, from its start to its end.
@@ -481,23 +493,21 @@ function htmlOf(html) {
   return box;
 }
 
-/** The code of the page's cells, from the notebook that the page was made from. */
-async function sourcesOf(bar) {
+/** The notebook that the page was made from. */
+async function notebookOf(bar) {
   const answer = await fetch(new URL(bar.dataset.notebook, document.baseURI));
   if (!answer.ok) throw new Error(`the notebook of this page did not arrive (${answer.status})`);
-  const shown = (cell) => cell.cell_type === "code" && !cell.metadata.tags?.includes("remove-cell"); // as for Colab
-  const code = (await answer.json()).cells.filter(shown);
-  return code.map((cell) => [].concat(cell.source).join(""));
+  return answer.json();
 }
 
 const arrival = (node) => new Promise((onload, onerror) => document.head.append(Object.assign(node, { onload, onerror })));
 
 export async function start(bar) {
   bar.querySelector("[role=status]").textContent = "Loading Python …";
-  const [sources] = await Promise.all([
-    sourcesOf(bar),
+  const [notebook] = await Promise.all([
+    notebookOf(bar),
     arrival(element("link", { rel: "stylesheet", href: new URL("live.css", HERE).href })),
     window.nncourse || arrival(element("script", { src: new URL("../nncourse/explore.js", HERE).href })),
   ]);
-  return new Page(bar, sources);
+  return new Page(bar, notebook);
 }
