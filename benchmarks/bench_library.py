@@ -44,7 +44,9 @@ entropy, plain SGD. In brackets: how many times longer than nncourse it takes. *
 products of the step alone, *plain* the whole step as a NumPy script in the fastest forms we know,
 without layers and without a single check. The contenders take turns; compare numbers of one table
 only. A goal that *plain* misses too is out of reach for NumPy code that makes its arrays anew at
-every step, as readable code does.
+every step, as readable code does. Where *plain* meets a goal and nncourse does not, what lies between
+them are layers that one can read one by one, names for every parameter, and checks of shape, dtype,
+order and finite numbers. They stay: clarity comes before the last third of a few microseconds.
 
 {cores} cores{load}. Importing the library takes {seconds:.3f} s beyond NumPy (goal 0.15 s).
 """
