@@ -55,9 +55,39 @@ class Layer:
     training : bool
         Whether the layer behaves as in training (True at first) or as in use. Only dropout and
         batch normalization make a difference. It has nothing to do with whether weights learn.
+
+    Examples
+    --------
+    A layer of your own defines `forward` and `backward`. What it should learn has to be in
+    `params`, as arrays: nothing else is trained, checked or saved. `forward` leaves its result in
+    `outputs` as well, and `backward` puts new arrays in `grads`:
+
+    >>> class Gain(Layer):
+    ...     def __init__(self):
+    ...         super().__init__()
+    ...         self.params["gain"] = np.array([2.0])
+    ...
+    ...     def forward(self, inputs):
+    ...         self.inputs = inputs
+    ...         self.outputs = self.params["gain"] * inputs
+    ...         return self.outputs
+    ...
+    ...     def backward(self, grad):
+    ...         self.grads["gain"] = np.array([(grad * self.inputs).sum()])
+    ...         return grad * self.params["gain"]
+    >>> from nncourse.gradient_check import check_layer
+    >>> check_layer(Gain(), np.array([[1.0, -3.0]])).passed
+    True
     """
 
     outputs: Array
+
+    has_fitting_backward_params = False
+
+    def __init_subclass__(cls) -> None:
+        """Note whether `backward_params` belongs to `backward`, which a subclass may replace alone."""
+        if "backward" in vars(cls) or "backward_params" in vars(cls):
+            cls.has_fitting_backward_params = "backward_params" in vars(cls)
 
     def __init__(self) -> None:
         self.params: dict[str, Array] = {}
@@ -95,18 +125,24 @@ class Layer:
         """Fill `grads` as `backward` does, for a caller who does not need ∂L/∂inputs.
 
         This is the first layer of a network in training: nobody asks what the data should have
-        been, and in a wide network that saves a quarter of the work.
+        been. It saves up to a third of the products, where the first layer is by far the largest. A
+        class that replaces `backward` alone is not affected: a network then calls that.
         """
         self.backward(grad)
 
     def output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
-        """Return the shape of the outputs for inputs of this shape, both without the batch axis."""
+        """Return the shape of the outputs for inputs of this shape, both without the batch axis.
+
+        That is the shape of the inputs, unless a layer says otherwise: one that changes the shape
+        has to, or `nncourse.network.Sequential.summary` shows a wrong one.
+        """
         return input_shape
 
     def pieces(self) -> npt.NDArray[np.bool_] | None:
         """Return on which side of its kink each number of the last `forward` was, if it has one.
 
-        The gradient check compares them before and after a small step.
+        The gradient check compares them before and after a small step, and leaves out steps across
+        a kink. A layer of your own with the kink of ReLU returns ``self.inputs > 0``.
         """
         return None
 

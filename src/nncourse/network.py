@@ -57,6 +57,19 @@ class Sequential:
     ['linear1.W', 'linear1.b', 'linear2.W', 'linear2.b']
     >>> network.forward(np.ones((2, 4))).shape
     (2, 3)
+
+    With batch normalization and dropout; ReLU wants other first weights than the default:
+
+    >>> from nncourse.dropout import Dropout
+    >>> from nncourse.initializers import KaimingNormal
+    >>> from nncourse.layers import ReLU
+    >>> from nncourse.normalization import BatchNorm1d
+    >>> network = Sequential([
+    ...     Linear(64, 32, rng=rng, weight_init=KaimingNormal()), BatchNorm1d(32), ReLU(),
+    ...     Dropout(0.2, rng=rng), Linear(32, 10, rng=rng),
+    ... ])
+    >>> network.num_params()
+    2474
     """
 
     def __init__(self, layers: Sequence[Layer] | Mapping[str, Layer]) -> None:
@@ -71,6 +84,13 @@ class Sequential:
         if len(set(map(id, named.values()))) < len(named):
             raise ValueError("layers should be different objects, but one of them comes twice.")
         self.layers: dict[str, Layer] = named
+        owners: dict[int, str] = {}
+        for name, param in self.params.items():
+            if (other := owners.setdefault(id(param), name)) != name:
+                raise ValueError(
+                    f"layers should not share parameters, but {other} and {name} are one array: each "
+                    f"would get a gradient of its own."
+                )
 
     @property
     def params(self) -> dict[str, Array]:
@@ -197,7 +217,8 @@ class Sequential:
         for layer in reversed(layers[1:]):
             grad = layer.backward(grad)
         if layers:
-            layers[0].backward_params(grad)
+            first = layers[0]
+            (first.backward_params if first.has_fitting_backward_params else first.backward)(grad)
 
     def predict(self, inputs: Array) -> Array:
         """Return the outputs in use: no dropout, running statistics; the mode is left as it was."""
@@ -276,8 +297,15 @@ class Sequential:
         """Write all parameters and buffers to an `.npz` file, replacing it only once complete.
 
         The layers themselves are not written: to `load`, build the same network first.
+
+        Raises
+        ------
+        FileNotFoundError
+            If the folder does not exist.
         """
         target = Path(path)
+        if not target.parent.is_dir():
+            raise FileNotFoundError(f"path should be in a folder that exists, but got {str(path)!r}.")
         handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=target.name, suffix=".part")
         try:
             with os.fdopen(handle, "wb") as file:
@@ -289,6 +317,9 @@ class Sequential:
 
     def load(self, path: str | os.PathLike[str]) -> None:
         """Read parameters and buffers that `save` wrote; no pickle is ever opened.
+
+        Names, shapes and dtypes are compared. Layers without numbers leave none in the file: that
+        another activation stood between the same weights is not noticed.
 
         Raises
         ------

@@ -90,6 +90,38 @@ def test_backward_params_fills_the_same_gradients_as_backward(leading):
         np.testing.assert_array_equal(value, expected[name])
 
 
+class Scaled(Linear):
+    """10 · (X @ W + b), with a backward that is right and a backward_params that it inherits."""
+
+    def forward(self, inputs):
+        self.outputs = 10 * super().forward(inputs)
+        return self.outputs
+
+    def backward(self, grad):
+        return super().backward(10 * grad)
+
+
+def test_a_layer_that_replaces_backward_alone_is_trained_with_it():
+    network = Sequential([Scaled(4, 3, rng=rng())])
+    grad = rng(1).normal(size=network.forward(X).shape)
+    network.backward(grad)
+    expected = {name: value.copy() for name, value in network.grads.items()}
+    network.backward_params(grad)
+    np.testing.assert_array_equal(network.grads["scaled1.W"], expected["scaled1.W"])
+
+
+def test_layers_cannot_share_a_parameter():
+    first, second = Linear(4, 4, rng=rng()), Linear(4, 4, rng=rng())
+    second.params["W"] = first.params["W"]
+    with pytest.raises(ValueError, match=r"layers should not share .* linear1\.W and linear2\.W are one"):
+        Sequential([first, second])
+
+
+def test_a_folder_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"path should be in a folder that exists, but got .*nowhere"):
+        small().save(tmp_path / "nowhere" / "weights.npz")
+
+
 def test_backward_params_of_a_network_without_parameters_does_nothing():
     network = Sequential([ReLU()])
     network.backward_params(network.forward(X))
