@@ -174,6 +174,14 @@ def finite(name: str, array: Array) -> None:
         )
 
 
+def instance_of(name: str, value: object, kind: type, example: str) -> None:
+    """Refuse what is not an object of a class with a TypeError that shows how one is made."""
+    if not isinstance(value, kind):
+        raise TypeError(
+            f"{name} should be of the class {kind.__name__}, such as {example}, but got {describe(value)}."
+        )
+
+
 def same_shape(name: str, array: Array, shape: tuple[int, ...], shape_of: str) -> None:
     """Refuse an array whose shape is not `shape`, the shape of the thing called `shape_of`."""
     if array.shape != shape:
@@ -185,12 +193,17 @@ def same_dtype(name: str, array: Array, dtype: np.dtype[Any], dtype_of: str) -> 
     if array.dtype != dtype:
         raise TypeError(
             f"{name} should have the dtype of {dtype_of}, {dtype}, but got {array.dtype}. "
-            f"Convert it with .astype(np.{dtype}), or build {dtype_of} with dtype=np.{array.dtype}."
+            f"Convert it with .astype(np.{dtype})."
         )
 
 
 def check_array(name: str, value: object) -> None:
     """Refuse anything but an array of floats with a TypeError."""
+    if isinstance(value, np.ndarray) and value.dtype.kind in "biu":
+        raise TypeError(
+            f"{name} should be an array of float64 or float32, but got {describe(value)}. "
+            f"Convert it with .astype(np.float64)."
+        )
     if not isinstance(value, np.ndarray) or value.dtype.kind != "f":
         raise TypeError(f"{name} should be an array of float64 or float32, but got {describe(value)}.")
 

@@ -46,6 +46,23 @@ class Loss:
     ----------
     reduction : str
         "mean", "sum" or "none".
+
+    Examples
+    --------
+    A loss of your own defines `values` and `slopes`, one per number, and has checks and reductions
+    from here:
+
+    >>> class LogCosh(Loss):
+    ...     def values(self, predictions, targets):
+    ...         return np.log(np.cosh(predictions - targets))
+    ...
+    ...     def slopes(self, predictions, targets):
+    ...         return np.tanh(predictions - targets)
+    >>> loss = LogCosh("sum")
+    >>> round(loss.forward(np.array([[1.0, 2.0]]), np.array([[0.0, 2.0]])), 4)
+    0.4338
+    >>> loss.backward().round(4).tolist()
+    [[0.7616, 0.0]]
     """
 
     def __init__(self, reduction: str = "mean") -> None:
@@ -79,7 +96,7 @@ class Loss:
             raise ValueError(f"predictions should hold at least one row, but got shape {predictions.shape}.")
         self._predictions = predictions
         self._targets = self._prepare(predictions, targets)
-        values = self._losses(predictions, self._targets)
+        values = self.values(predictions, self._targets)
         total = float(values.sum())
         if not math.isfinite(total):  # NaN and infinity survive a sum
             finite("predictions", predictions)
@@ -112,7 +129,7 @@ class Loss:
             grad = number("grad", grad)
         if self.reduction == "mean":
             grad = grad / self._values.size
-        gradient = self._gradient(self._predictions, self._targets) * grad
+        gradient = self.slopes(self._predictions, self._targets) * grad
         assert gradient.shape == self._predictions.shape
         return gradient
 
@@ -138,13 +155,13 @@ class Loss:
         same_dtype("targets", targets, predictions.dtype, "predictions")
         return targets
 
-    def _losses(self, predictions: Array, targets: Array) -> Array:
+    def values(self, predictions: Array, targets: Array) -> Array:
         """Return one loss per entry (or per row)."""
-        raise NotImplementedError(f"{type(self).__name__} has to define _losses.")
+        raise NotImplementedError(f"{type(self).__name__} has to define values(predictions, targets).")
 
-    def _gradient(self, predictions: Array, targets: Array) -> Array:
+    def slopes(self, predictions: Array, targets: Array) -> Array:
         """Return the derivative of each loss for each prediction, before reduction."""
-        raise NotImplementedError(f"{type(self).__name__} has to define _gradient.")
+        raise NotImplementedError(f"{type(self).__name__} has to define slopes(predictions, targets).")
 
 
 class MeanSquaredError(Loss):
@@ -165,10 +182,10 @@ class MeanSquaredError(Loss):
     0.25
     """
 
-    def _losses(self, predictions: Array, targets: Array) -> Array:
+    def values(self, predictions: Array, targets: Array) -> Array:
         return (predictions - targets) ** 2
 
-    def _gradient(self, predictions: Array, targets: Array) -> Array:
+    def slopes(self, predictions: Array, targets: Array) -> Array:
         return 2 * (predictions - targets)
 
 
@@ -190,10 +207,10 @@ class MeanAbsoluteError(Loss):
     1.5
     """
 
-    def _losses(self, predictions: Array, targets: Array) -> Array:
+    def values(self, predictions: Array, targets: Array) -> Array:
         return np.abs(predictions - targets)
 
-    def _gradient(self, predictions: Array, targets: Array) -> Array:
+    def slopes(self, predictions: Array, targets: Array) -> Array:
         return np.sign(predictions - targets)
 
     def pieces(self) -> npt.NDArray[np.bool_] | None:
@@ -225,12 +242,12 @@ class Huber(Loss):
         super().__init__(reduction)
         self.delta = positive("delta", delta)
 
-    def _losses(self, predictions: Array, targets: Array) -> Array:
+    def values(self, predictions: Array, targets: Array) -> Array:
         distance = np.abs(predictions - targets)
         near = np.minimum(distance, self.delta)
         return near * (distance - 0.5 * near)
 
-    def _gradient(self, predictions: Array, targets: Array) -> Array:
+    def slopes(self, predictions: Array, targets: Array) -> Array:
         return np.clip(predictions - targets, -self.delta, self.delta)
 
     def pieces(self) -> npt.NDArray[np.bool_] | None:
@@ -265,11 +282,11 @@ class BinaryCrossEntropy(Loss):
             )
         return targets
 
-    def _losses(self, predictions: Array, targets: Array) -> Array:
+    def values(self, predictions: Array, targets: Array) -> Array:
         z = predictions
         return np.maximum(z, 0) - z * targets + np.log1p(np.exp(-np.abs(z)))
 
-    def _gradient(self, predictions: Array, targets: Array) -> Array:
+    def slopes(self, predictions: Array, targets: Array) -> Array:
         return sigmoid(predictions) - targets
 
 
@@ -312,6 +329,12 @@ class SoftmaxCrossEntropy(Loss):
         if not isinstance(targets, np.ndarray):
             raise TypeError(f"targets should be an array of labels, but got {describe(targets)}.")
         hard = targets.dtype.kind in "iu"
+        if hard == (targets.ndim != 1):
+            raise TypeError(
+                f"targets should be labels, whole numbers of shape (n,), or probabilities, floats of shape "
+                f"(n, k), but got {describe(targets)}. For labels use targets[:, 0] or "
+                f"targets.astype(int), for one-hot rows targets.astype(np.{predictions.dtype})."
+            )
         labels = one_hot_like(predictions, targets) if hard else self._soft(predictions, targets)
         if self.label_smoothing:
             k = predictions.shape[1]
@@ -329,13 +352,13 @@ class SoftmaxCrossEntropy(Loss):
             )
         return targets
 
-    def _losses(self, predictions: Array, targets: Array) -> Array:
+    def values(self, predictions: Array, targets: Array) -> Array:
         # Class by class in memory, sums over a few classes run several times faster.
         self._log_probabilities = log_softmax(np.asfortranarray(predictions))
         losses: Array = -(targets * self._log_probabilities).sum(axis=1)
         return losses
 
-    def _gradient(self, predictions: Array, targets: Array) -> Array:
+    def slopes(self, predictions: Array, targets: Array) -> Array:
         return np.exp(self._log_probabilities) - targets
 
 
