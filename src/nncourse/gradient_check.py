@@ -1,10 +1,12 @@
 """Gradient check: compare a gradient that was derived with one that was measured.
 
-The measured one is the central difference (f(w + ε) − f(w − ε)) / 2ε, whose error shrinks with ε².
-It is slow, one or two evaluations per number, and has no place in training.
+The measured one is the central difference (f(w + ε) − f(w − ε)) / 2ε. Its error shrinks with ε² where
+f is smooth, while round-off grows with 1/ε. It is slow, two evaluations per number, and has no place
+in training.
 
-A measurement is unfair in two cases, and both are taken care of. Across a kink, such as ReLU's at
-0, the difference mixes two slopes: such steps are left out and counted. And a layer that draws a
+A measurement is unfair in two cases, and both are taken care of. Across a kink, such as ReLU's at 0,
+the difference mixes two slopes, and across a seam where only the curvature jumps, such as ELU's, its
+error is no longer small enough: such steps are left out and counted. And a layer that draws a
 new mask at every pass, such as dropout, would be a different function each time: its generator is
 wound back before every pass. Afterwards network and generators are as they were.
 """
@@ -107,6 +109,12 @@ class GradientReport:
         ]
         if not self.passed:
             lines.append(f"  in {place}: derived {worst.derived:.8g}, measured {worst.measured:.8g}")
+        names = [check.name for check in self.checks]
+        if "inputs" in names:
+            count = len(names) - 1
+            lines.append(f"  compared: {count} parameter{'' if count == 1 else 's'} and the inputs")
+        if wrong := [check.name for check in self.checks if check.error > self.tolerance]:
+            lines.append(f"  wrong: {', '.join(wrong)}")
         if blind := [check.name for check in self.checks if not check.compared]:
             lines.append(
                 f"  nothing could be compared for {blind}: every step crosses a kink; "
@@ -263,7 +271,8 @@ def check_gradients(
     TypeError
         If something is not float64: float32 has too few digits to measure with.
     ValueError
-        If a gradient has another shape than its parameter.
+        If a gradient has another shape than its parameter, or is another when `backward` is called
+        again.
 
     Examples
     --------
@@ -293,9 +302,13 @@ def check_gradients(
             return float(cost) + extra, _pieces(network, loss)
 
         measure()
-        grad_inputs = network.backward(loss.backward())
-        derived = {name: grad.copy() for name, grad in network.grads.items()}
-        derived["inputs"] = grad_inputs
+        derived = _backward(network, loss)
+        for name, again in _backward(network, loss).items():
+            if not np.array_equal(again, derived[name], equal_nan=True):
+                raise ValueError(
+                    f"the gradient of {name} should be the same when backward is called again, but it "
+                    f"changed: backward should put new arrays in grads, not add to those of last time."
+                )
         for name, slope in (penalty.gradients(network.params) if penalty else {}).items():
             derived[name] = derived[name] + slope
         checks = []
@@ -310,6 +323,12 @@ def check_gradients(
                 found.append(_check_elements(name, value, derived[name], measure, epsilon))
             checks.append(_together(found))
     return GradientReport(tuple(checks), tolerance)
+
+
+def _backward(network: Sequential, loss: Loss) -> dict[str, Array]:
+    """Return the gradients of all parameters and of the inputs from one backward pass."""
+    grad_inputs = network.backward(loss.backward())
+    return {name: np.array(grad) for name, grad in network.grads.items()} | {"inputs": grad_inputs.copy()}
 
 
 def _check_elements(
@@ -417,8 +436,8 @@ class _WeightedSum(Loss):
     def __init__(self) -> None:
         super().__init__(reduction="sum")
 
-    def _losses(self, predictions: Array, targets: Array) -> Array:
+    def values(self, predictions: Array, targets: Array) -> Array:
         return predictions * targets
 
-    def _gradient(self, predictions: Array, targets: Array) -> Array:
+    def slopes(self, predictions: Array, targets: Array) -> Array:
         return targets

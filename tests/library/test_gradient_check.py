@@ -12,7 +12,7 @@ from nncourse.gradient_check import (
     check_layer,
     numerical_gradient,
 )
-from nncourse.layers import Elementwise, Layer, Linear, ReLU
+from nncourse.layers import Elementwise, Layer, Linear, ReLU, Tanh
 from nncourse.losses import MeanSquaredError, SoftmaxCrossEntropy
 from nncourse.network import MLP, Sequential
 from nncourse.normalization import BatchNorm1d
@@ -137,6 +137,31 @@ def test_it_refuses_a_gradient_of_another_shape_or_none():
         check_layer(Wrong(4, 3, rng=rng()), inputs)
     with pytest.raises(ValueError, match=r"grads should have a gradient for layer\.b"):
         check_layer(Missing(4, 3, rng=rng()), inputs)
+
+
+def test_gradients_that_pile_up_are_refused():
+    class PilesUp(Linear):
+        def backward_params(self, grad):
+            before = self.grads.get("W", 0)
+            super().backward_params(grad)
+            self.grads["W"] = self.grads["W"] + before
+
+    inputs = rng(1).normal(size=(5, 4))
+    with pytest.raises(ValueError, match=r"the gradient of layer\.W should be the same when backward"):
+        check_layer(PilesUp(4, 3, rng=rng()), inputs)
+
+
+def test_the_report_says_what_was_compared_and_what_is_wrong():
+    class Doubled(Tanh):
+        def backward(self, grad):
+            return 2 * super().backward(grad)
+
+    layers = [Linear(4, 3, rng=rng()), Doubled(), Linear(3, 2, rng=rng())]
+    report = str(check_gradients(Sequential(layers), MeanSquaredError(), *(np.ones((5, n)) for n in (4, 2))))
+    assert "compared: 4 parameters and the inputs" in report
+    assert "wrong: linear1.W, linear1.b, inputs" in report
+    report = str(check_layer(Tanh(), np.ones((2, 2))))
+    assert "compared: 0 parameters and the inputs" in report and "wrong" not in report
 
 
 def test_not_a_number_fails():
