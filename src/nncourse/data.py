@@ -18,6 +18,7 @@ import numpy.typing as npt
 from nncourse.arguments import (
     Array,
     check_array,
+    describe,
     finite,
     float_dtype,
     generator,
@@ -246,11 +247,16 @@ def digits() -> Data:
             return Data(file["images"].astype(np.float64), file["labels"].astype(np.intp))
 
 
-def _same_length(X: AnyArray, y: AnyArray) -> int:
+def same_length(X: AnyArray, y: AnyArray, names: str = "X and y") -> int:
+    """Return how many rows both have, or refuse them."""
+    given: tuple[object, object] = X, y
+    for one in given:
+        if not isinstance(one, np.ndarray):
+            raise TypeError(f"{names} should be arrays, but got {describe(one)}. Use np.array(...).")
     if X.ndim == 0 or y.ndim == 0 or len(X) != len(y):
-        raise ValueError(f"y should have one row per row of X, {X.shape}, but got {y.shape}.")
+        raise ValueError(f"{names} should have as many rows, but got {X.shape} and {y.shape}.")
     if len(X) == 0:
-        raise ValueError(f"X should have at least one row, but got shape {X.shape}.")
+        raise ValueError(f"{names} should have at least one row, but got shape {X.shape}.")
     return len(X)
 
 
@@ -276,7 +282,7 @@ def split(X: Array, y: AnyArray, fractions: Sequence[float], *, rng: np.random.G
     >>> len(train.X), len(valid.X), len(test.X)
     (1078, 360, 359)
     """
-    n = _same_length(X, y)
+    n = same_length(X, y)
     shares = real_array("fractions", fractions)
     if shares.ndim != 1 or shares.size == 0 or shares.min() <= 0 or abs(shares.sum() - 1) > 1e-9:
         raise ValueError(f"fractions should be above 0 and sum to 1, but got {list(fractions)}.")
@@ -321,7 +327,9 @@ class Standardizer:
         finite("train", train)
         self.mean: Array = train.mean(axis=0)
         spread: Array = train.std(axis=0)
-        self.std: Array = np.where(spread > 0, spread, np.ones_like(spread))
+        # By round-off the spread of equal numbers need not be 0, and that of unequal ones may be.
+        constant = (train.max(axis=0) == train.min(axis=0)) | (spread == 0)
+        self.std: Array = np.where(constant, np.ones_like(spread), spread)
 
     def __call__(self, X: Array) -> Array:
         """Return (X − mean) / std, in the dtype of X."""
@@ -407,7 +415,7 @@ def batches(
     >>> [batch.y.tolist() for batch in batches(X, y, 2, rng=np.random.default_rng(0))]
     [[2, 4], [3, 0], [1]]
     """
-    n = _same_length(X, y)
+    n = same_length(X, y)
     size = n if batch_size is None else whole_number("batch_size", batch_size)
     if rng is not None:
         order = generator("rng", rng).permutation(n)

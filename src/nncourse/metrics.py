@@ -1,9 +1,10 @@
 """Metrics: how good a classifier is, in numbers people read.
 
-They are for looking, not for learning: none has a gradient.
+They are for looking, not for learning: their gradients are zero or undefined.
 
-Labels are whole numbers from 0. Wherever predicted labels are expected, scores of shape (n, k) may
-stand instead; the largest one counts.
+Labels are whole numbers from 0, or False and True. Wherever labels are expected, scores of shape
+(n, k) with k at least 2 may stand instead; the largest one counts. One column of scores, for a yes/no
+question, has no largest: turn it into labels first, ``scores[:, 0] > 0``.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ def as_labels(name: str, values: npt.ArrayLike) -> Labels:
     Raises
     ------
     TypeError
-        If one-dimensional values are not whole numbers.
+        If one-dimensional values are neither whole numbers nor False and True.
     ValueError
         If there is nothing, a label is negative, or the shape is neither.
     """
@@ -33,10 +34,18 @@ def as_labels(name: str, values: npt.ArrayLike) -> Labels:
         raise ValueError(
             f"{name} should have the shape (n,) or (n, k) and hold something, but got {array.shape}."
         )
+    if array.ndim == 2 and array.shape[1] == 1:
+        raise ValueError(
+            f"{name} should be labels of shape (n,) or scores of at least two classes, but got shape "
+            f"{array.shape}, which has no largest score per row. Turn one score per row into labels with "
+            f"scores[:, 0] > 0, and a column of labels with labels[:, 0].astype(int)."
+        )
     if array.ndim == 2:
         finite(name, array.astype(np.float64))
         largest: Labels = array.argmax(axis=1)
         return largest
+    if array.dtype.kind == "b":
+        return array.astype(np.int64)
     if array.dtype.kind not in "iu":
         raise TypeError(f"{name} should be whole numbers, but got dtype {array.dtype}.")
     if array.min() < 0:
@@ -115,8 +124,8 @@ def precision_recall_f1(
     """Return three scores for each class, from its row and column of the confusion matrix.
 
     Precision: of those called i, which part is i. Recall: of those that are i, which part was
-    called i. F1 = 2 · precision · recall / (precision + recall), their harmonic mean (van
-    Rijsbergen 1979). A score that would divide by 0 is 0.
+    called i. F1 = 2 · precision · recall / (precision + recall), their harmonic mean (after van
+    Rijsbergen 1979, whose measure is 1 − F). A score that would divide by 0 is 0.
 
     Parameters
     ----------

@@ -131,6 +131,12 @@ def test_a_constant_column_is_only_shifted():
     assert Standardizer(train)(train).tolist() == [[-1, 0], [1, 0]]
 
 
+@pytest.mark.parametrize("column", [[0.1] * 3, [0.0, 1e-200, 0.0]])
+def test_a_column_without_spread_is_only_shifted_whatever_round_off_does(column):
+    standardize = Standardizer(np.array(column)[:, None])
+    assert standardize(np.array([[0.2]]))[0, 0] == pytest.approx(0.2 - np.mean(column))
+
+
 def test_the_standardizer_keeps_float32():
     train = rng().normal(size=(5, 2)).astype(np.float32)
     assert Standardizer(train)(train).dtype == np.float32
@@ -191,8 +197,16 @@ def test_without_generator_batches_keep_the_order_and_none_takes_all():
         (lambda: data.circles(5, 0.1, -1, rng=rng()), ValueError, "inner_radius should be"),
         (lambda: data.spirals(5, num_classes=0, rng=rng()), ValueError, "num_classes should be"),
         (lambda: data.polynomial(0, [1.0], rng=rng()), ValueError, "num_samples should be"),
-        (lambda: split(np.ones((3, 1)), np.ones(2), [1.0], rng=rng()), ValueError, "y should have"),
-        (lambda: split(np.ones((0, 1)), np.ones(0), [1.0], rng=rng()), ValueError, "X should have"),
+        (
+            lambda: split(np.ones((3, 1)), np.ones(2), [1.0], rng=rng()),
+            ValueError,
+            "X and y should have as many",
+        ),
+        (
+            lambda: split(np.ones((0, 1)), np.ones(0), [1.0], rng=rng()),
+            ValueError,
+            "X and y should have at least one row",
+        ),
         (
             lambda: split(np.ones((9, 1)), np.ones(9), [0.5, 0.6], rng=rng()),
             ValueError,
@@ -213,7 +227,7 @@ def test_without_generator_batches_keep_the_order_and_none_takes_all():
         (
             lambda: batches(np.ones((2, 1)), np.ones(3), 1),
             ValueError,
-            "y should have one row per row",
+            r"X and y should have as many rows, but got \(2, 1\) and \(3,\)",
         ),
         (lambda: batches(np.ones((2, 1)), np.ones(2), 0), ValueError, "batch_size should be"),
         (lambda: batches(np.ones((2, 1)), np.ones(2), 1, rng=1), TypeError, "rng should be"),
@@ -243,6 +257,9 @@ def test_without_generator_batches_keep_the_order_and_none_takes_all():
         (lambda: accuracy([0, 1], [0]), ValueError, "labels should be as many as predictions, 2"),
         (lambda: accuracy([], []), ValueError, r"predictions should have the shape \(n,\) or"),
         (lambda: accuracy([0.5], [0]), TypeError, "predictions should be whole numbers"),
+        (lambda: batches([[1.0]], np.ones(1), 1), TypeError, r"X and y should be arrays, but got \[\[1"),
+        (lambda: accuracy(np.ones((2, 1)), [0, 1]), ValueError, r"predictions.*\(2, 1\).*scores\[:, 0\] > 0"),
+        (lambda: accuracy([0, 1], np.ones((2, 1))), ValueError, r"labels .*labels\[:, 0\]\.astype\(int\)"),
         (lambda: accuracy([-1], [0]), ValueError, "predictions should be labels of at least 0"),
         (lambda: accuracy([[np.nan, 1]], [0]), ValueError, "predictions should hold finite"),
         (
@@ -263,6 +280,7 @@ def test_accuracy_takes_labels_scores_and_one_hot_rows():
     assert accuracy(scores, [1, 0, 0]) == pytest.approx(2 / 3)
     assert accuracy([1, 0, 1], one_hot([1, 0, 0], 2)) == pytest.approx(2 / 3)
     assert as_labels("x", scores).tolist() == [1, 0, 1]
+    assert accuracy(scores[:, 1] > 0, [1, 0, 0]) == pytest.approx(2 / 3)
 
 
 def test_the_confusion_matrix_has_truth_in_rows_and_prediction_in_columns():
