@@ -185,7 +185,10 @@ def test_changed_code_is_there_again_and_can_be_taken_back(exercise: Visit) -> N
     expect(status(page)).to_contain_text("You have changed code on this page")
     go_live(page)
     expect(status(page)).to_contain_text("Your changes are here again, in cell 2.")
-    field, back = cell(page, 1).get_by_role("textbox"), cell(page, 1).get_by_role("button", name="As in the book")
+    field, back = (
+        cell(page, 1).get_by_role("textbox"),
+        cell(page, 1).get_by_role("button", name="As in the book"),
+    )
     assert field.input_value() == "mine = 1"
     back.click()
     expect(field).to_be_focused()

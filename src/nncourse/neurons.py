@@ -163,7 +163,16 @@ class Perceptron:
         return (x @ self.weights + self.bias > 0).astype(np.int64)
 
     def learn(self, x: Array, label: int) -> int:
-        """Show one sample of shape (d,) and apply the rule; return the error, −1, 0 or 1."""
+        """Show one sample of shape (d,) and apply the rule; return the error, −1, 0 or 1.
+
+        Raises
+        ------
+        ValueError
+            If the label is neither 0 nor 1.
+        """
+        x = np.asarray(x)
+        if label not in (0, 1):
+            raise ValueError(f"label should be 0 or 1, but got {label!r}.")
         error = int(label) - int(self.predict(x[None, :])[0])
         self.weights = self.weights + self.learning_rate * error * x
         self.bias += self.learning_rate * error

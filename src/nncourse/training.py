@@ -1,7 +1,8 @@
 """Training: batches forward, gradients backward, steps downhill, and a history of how it went.
 
 It puts network, loss and optimizer together and has no mathematics of its own. The same generator,
-seeded the same, gives the same training to the last digit.
+seeded the same, gives the same training, on the same machine and with the same NumPy to the last
+digit.
 """
 
 from __future__ import annotations
@@ -14,8 +15,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from nncourse.arguments import Array, all_finite, generator, whole_number
-from nncourse.data import batches
+from nncourse.arguments import Array, all_finite, describe, generator, instance_of, positive, whole_number
+from nncourse.data import batches, same_length
 from nncourse.losses import Loss
 from nncourse.network import Sequential
 from nncourse.optimizers import NonFiniteGradient, Optimizer, clip_by_norm
@@ -29,8 +30,11 @@ Metric = Callable[[Array, AnyArray], float]
 class TrainingDiverged(FloatingPointError):
     """Training met NaN or infinity; `place` names the layer or parameter where it appeared first.
 
-    The parameters are those before the step that failed.
+    The parameters are those before the step that failed. `history` is, from `fit`, what had happened
+    until then.
     """
+
+    history: History | None = None
 
     def __init__(self, place: str, found: str) -> None:
         self.place = place
@@ -51,13 +55,13 @@ class History:
     penalty : list of float
         The penalty after the epoch; 0 without one.
     learning_rate : list of float
-        The learning rate of the last step.
+        The learning rate of the last step of the epoch.
     validation_loss : list of float
         The cost on the validation data after the epoch; empty without such data.
     metrics : dict of str to list of float
         Each metric on the validation data (or, without, on the training data).
     best_epoch : int or None
-        The epoch whose weights the network has now, if early stopping chose it.
+        The epoch whose weights the network has now, counted from 0, if early stopping chose it.
     """
 
     loss: list[float] = field(default_factory=list)
@@ -86,7 +90,8 @@ class Trainer:
     penalty : Penalty or None
         Added to the cost, its slope to the gradient.
     schedule : callable or None
-        Sets the learning rate from the number of steps taken, before every step.
+        Sets the learning rate from the number of steps that the optimizer has taken, before every
+        step. An epoch has as many steps as it has batches.
     clip_norm : float or None
         The longest norm of the whole gradient.
     max_norm : MaxNorm or None
@@ -102,7 +107,21 @@ class Trainer:
     max_norm: MaxNorm | None = None
 
     def __post_init__(self) -> None:
-        """Refuse a loss that is not one number."""
+        """Refuse what is not what it should be, and a loss that is not one number."""
+        instance_of("network", self.network, Sequential, "MLP([2, 8, 2], rng=rng)")
+        instance_of("loss", self.loss, Loss, "SoftmaxCrossEntropy()")
+        instance_of("optimizer", self.optimizer, Optimizer, "SGD(0.1)")
+        if self.penalty is not None:
+            instance_of("penalty", self.penalty, Penalty, "L2(0.01)")
+        if self.max_norm is not None:
+            instance_of("max_norm", self.max_norm, MaxNorm, "MaxNorm(3.0)")
+        if self.clip_norm is not None:
+            self.clip_norm = positive("clip_norm", self.clip_norm)
+        if self.schedule is not None and not callable(self.schedule):
+            raise TypeError(
+                f"schedule should be a callable such as StepDecay(0.1, every=100), but got "
+                f"{describe(self.schedule)}."
+            )
         Objective(self.loss, self.penalty)
 
     def step(self, X: Array, y: AnyArray) -> float:
@@ -173,6 +192,10 @@ def fit(
 ) -> History:
     """Train a network and return how it went.
 
+    Take a new optimizer for every training: running averages, the count of steps and the last
+    learning rate of a schedule stay in it. A run whose loss grows without end, but slowly, is not
+    stopped; it shows in ``history.loss``.
+
     Parameters
     ----------
     network, loss, optimizer, penalty, schedule, clip_norm, max_norm
@@ -201,8 +224,8 @@ def fit(
     ------
     TrainingDiverged
         If NaN or infinity appears; the message names the layer.
-    ValueError
-        If early stopping has no validation data to watch.
+    TypeError, ValueError
+        If an argument is not what it should be, or early stopping has no validation data to watch.
 
     Examples
     --------
@@ -223,15 +246,32 @@ def fit(
         raise ValueError("validation should be given for early stopping to watch, but got None.")
     whole_number("epochs", epochs)
     generator("rng", rng)
+    _check_pair("train", train)
+    if validation is not None:
+        _check_pair("validation", validation)
+    if not isinstance(metrics or {}, Mapping) or not all(map(callable, (metrics or {}).values())):
+        raise TypeError(
+            f'metrics should be a dictionary of functions such as {{"accuracy": accuracy}}, '
+            f"but got {describe(metrics)}."
+        )
+    if early_stopping is not None:
+        instance_of("early_stopping", early_stopping, EarlyStopping, "EarlyStopping(patience=5)")
+        early_stopping.reset()
     trainer = Trainer(network, loss, optimizer, penalty, schedule, clip_norm, max_norm)
     history = History()
-    if early_stopping:
-        early_stopping.reset()
     callbacks = tuple(callbacks)
     bar = _progress_bar(epochs, progress)
     for epoch in bar:
-        history.loss.append(trainer.epoch(*train, batch_size, rng))
-        _look(history, trainer, train, validation, metrics or {})
+        try:
+            history.loss.append(trainer.epoch(*train, batch_size, rng))
+            _look(history, trainer, train, validation, metrics or {})
+        except TrainingDiverged as error:
+            error.history = history
+            error.add_note(
+                f"It was in epoch {epoch}, counted from 0, after {optimizer.num_steps} steps, at the "
+                f"learning rate {optimizer.learning_rate:g}."
+            )
+            raise
         stops = [callback(epoch, network, history) for callback in callbacks]
         if early_stopping:
             stops.append(early_stopping.update(epoch, history.validation_loss[-1], network))
@@ -251,6 +291,13 @@ def evaluate(network: Sequential, loss: Loss, data: Pair) -> tuple[float, Array]
             raise TrainingDiverged(*first_non_finite(network, data[0]))
     cost = loss.forward(outputs, data[1])
     return float(cost), outputs
+
+
+def _check_pair(name: str, data: Pair) -> None:
+    """Refuse data that is not a pair of arrays with as many rows."""
+    if not isinstance(data, tuple) or len(data) != 2 or not all(isinstance(a, np.ndarray) for a in data):
+        raise TypeError(f"{name} should be a pair of arrays (X, y), but got {describe(data)}.")
+    same_length(*data, f"X and y of {name}")
 
 
 def _look(

@@ -138,6 +138,7 @@ def test_the_line_is_where_the_neuron_changes_its_mind():
             r"labels should be 4 zeros and ones.*\[0, 1, 2, 0\]",
         ),
         (lambda: Perceptron(2).fit(GATE_INPUTS, [0, 1]), ValueError, "labels should be 4 zeros"),
+        (lambda: Perceptron(2).learn(np.ones(2), 2), ValueError, "label should be 0 or 1, but got 2"),
         (lambda: separating_line([1, 0], 0, 0), ValueError, "weights should be two numbers"),
         (lambda: separating_line([1, 1, 1], 0, 0), ValueError, "weights should be two numbers"),
     ],

@@ -234,6 +234,17 @@ def test_diverging_training_stops_and_names_the_layer():
     assert all(np.isfinite(param).all() for param in network.params.values())
 
 
+def test_diverging_training_says_when_and_keeps_what_had_happened():
+    network, sgd = MLP([1, 4, 1], rng=rng()), SGD(0.01)
+    schedule = StepDecay(0.01, factor=1e9, every=3)
+    with pytest.raises(TrainingDiverged) as caught, np.errstate(all="ignore"):
+        fit(network, MeanSquaredError(), sgd, LINE, epochs=200, rng=rng(), batch_size=20, schedule=schedule)
+    history = caught.value.history
+    assert history is not None and len(history.loss) == sgd.num_steps >= 3
+    (note,) = caught.value.__notes__
+    assert note.startswith(f"It was in epoch {sgd.num_steps}, counted from 0, after {sgd.num_steps} steps")
+
+
 def test_nan_in_an_output_names_the_layer_it_came_from():
     network = Sequential(
         {
@@ -313,12 +324,58 @@ def test_float32_training_stays_float32():
         ({"rng": 0}, TypeError, r"rng should be a numpy\.random\.Generator"),
         ({"batch_size": 0}, ValueError, "batch_size should be a whole number"),
         ({"early_stopping": EarlyStopping()}, ValueError, "validation should be given for early"),
-        ({"clip_norm": -1.0}, ValueError, "max_norm should be a finite number above 0"),
+        ({"clip_norm": -1.0}, ValueError, "clip_norm should be a finite number above 0"),
+        (
+            {"penalty": 0.1},
+            TypeError,
+            r"penalty should be of the class Penalty, such as L2\(0\.01\), but got 0\.1",
+        ),
+        ({"max_norm": 1.0}, TypeError, "max_norm should be of the class MaxNorm"),
+        ({"early_stopping": 5, "validation": MOONS}, TypeError, "early_stopping should be of the class"),
+        ({"schedule": 0.1}, TypeError, r"schedule should be a callable such as StepDecay"),
+        ({"metrics": accuracy}, TypeError, "metrics should be a dictionary of functions"),
+        ({"metrics": {"accuracy": 1}}, TypeError, "metrics should be a dictionary of functions"),
+        ({"validation": 0.2}, TypeError, r"validation should be a pair of arrays \(X, y\), but got 0\.2"),
+        ({"validation": (MOONS.X, MOONS.y[:-1])}, ValueError, "X and y of validation should have as many"),
     ],
 )
 def test_bad_settings_are_refused(settings, error, message):
     with pytest.raises(error, match=message):
         train(**settings)
+
+
+@pytest.mark.parametrize(
+    ("network", "loss", "optimizer", "data", "message"),
+    [
+        (
+            MLP,
+            SoftmaxCrossEntropy(),
+            SGD(0.1),
+            MOONS,
+            r"network should be of the class Sequential, such as MLP\(",
+        ),
+        (
+            None,
+            SoftmaxCrossEntropy,
+            SGD(0.1),
+            MOONS,
+            r"loss should be of the class Loss.*but got <class",
+        ),
+        (
+            None,
+            SoftmaxCrossEntropy(),
+            SGD,
+            MOONS,
+            r"optimizer should be of the class Optimizer, such as SGD\(0\.1\)",
+        ),
+        (None, SoftmaxCrossEntropy(), SGD(0.1), MOONS.X, r"train should be a pair of arrays"),
+        (None, SoftmaxCrossEntropy(), SGD(0.1), (MOONS.X, MOONS.y.tolist()), "train should be a pair"),
+    ],
+)
+def test_classes_and_numbers_are_not_taken_for_objects(network, loss, optimizer, data, message):
+    network = network or MLP([2, 2], rng=rng())
+    with pytest.raises(TypeError, match=message):
+        fit(network, loss, optimizer, data, epochs=1, rng=rng())
 
 
 def test_a_loss_without_reduction_is_refused():
