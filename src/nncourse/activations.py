@@ -34,7 +34,7 @@ def identity_derivative(z: npt.ArrayLike) -> Array:
 
 
 def sigmoid(z: npt.ArrayLike) -> Array:
-    """Return 1 / (1 + e⁻ᶻ), the logistic function with values in (0, 1).
+    """Return 1 / (1 + e⁻ᶻ), the logistic function with values in (0, 1), far out rounded to 0 and 1.
 
     It is computed from e^(−|z|), which never overflows: 1/(1 + e⁻ᶻ) for z ≥ 0 and the equal
     eᶻ/(1 + eᶻ) for z < 0.
@@ -73,7 +73,9 @@ def tanh_derivative(z: npt.ArrayLike) -> Array:
 
 
 def relu(z: npt.ArrayLike) -> Array:
-    """Return max(0, z), the rectified linear unit (Nair & Hinton 2010).
+    """Return max(0, z), the rectified linear unit.
+
+    Fukushima (1969); in wide use since Nair & Hinton (2010).
 
     Examples
     --------
@@ -153,7 +155,11 @@ def gelu_derivative(z: npt.ArrayLike) -> Array:
 
 
 def silu(z: npt.ArrayLike) -> Array:
-    """Return z σ(z), also called swish (Elfwing, Uchibe & Doya 2018)."""
+    """Return z σ(z), the SiLU, also called swish.
+
+    Hendrycks & Gimpel (2016) and Elfwing, Uchibe & Doya (2018); "swish" is from Ramachandran, Zoph &
+    Le (2017).
+    """
     z = real_array("z", z)
     return z * sigmoid(z)
 

@@ -39,6 +39,11 @@ class Value:
     parents : tuple of Value
         The operands of that operation.
 
+    It can be added, subtracted, multiplied, divided and raised to a constant power, multiplied as a
+    matrix, and has methods such as `exp`, `tanh` and `sum`: write ``x.exp()``, since ``np.exp(x)`` knows
+    nothing of gradients. More can be added with `operation`. A `Value` made of numbers is a leaf: what
+    these numbers were computed from it does not know.
+
     Examples
     --------
     Where a value is used twice, the two gradients add: y = x · x + x has slope 2x + 1.
@@ -68,12 +73,12 @@ class Value:
     def __add__(self, other: Operand) -> Value:
         """Return self + other; the gradient goes to both unchanged."""
         a, b = self, as_value(other)
-        return _result(a.data + b.data, "+", (a, b), lambda g: (g, g))
+        return operation(a.data + b.data, "+", (a, b), lambda g: (g, g))
 
     def __mul__(self, other: Operand) -> Value:
         """Return self · other; each gets the gradient times the other."""
         a, b = self, as_value(other)
-        return _result(a.data * b.data, "*", (a, b), lambda g: (g * b.data, g * a.data))
+        return operation(a.data * b.data, "*", (a, b), lambda g: (g * b.data, g * a.data))
 
     def __truediv__(self, other: Operand) -> Value:
         """Return self / other."""
@@ -82,7 +87,7 @@ class Value:
     def __pow__(self, exponent: float) -> Value:
         """Return self to the power of a constant: d(aⁿ)/da = n aⁿ⁻¹."""
         a, n = self, number("exponent", exponent)
-        return _result(a.data**n, f"**{n:g}", (a,), lambda g: (g * n * a.data ** (n - 1),))
+        return operation(a.data**n, f"**{n:g}", (a,), lambda g: (g * n * a.data ** (n - 1) if n else 0 * g,))
 
     def __matmul__(self, other: Operand) -> Value:
         """Return the matrix product; with y = a @ b, da = g @ b.T and db = a.T @ g."""
@@ -91,7 +96,7 @@ class Value:
             raise ValueError(
                 f"@ should get matrices that fit, (n, k) @ (k, m), but got {a.data.shape} @ {b.data.shape}."
             )
-        return _result(a.data @ b.data, "@", (a, b), lambda g: (g @ b.data.T, a.data.T @ g))
+        return operation(a.data @ b.data, "@", (a, b), lambda g: (g @ b.data.T, a.data.T @ g))
 
     def __neg__(self) -> Value:
         """Return −self."""
@@ -124,26 +129,26 @@ class Value:
     def exp(self) -> Value:
         """Return e to the power of self, which is its own derivative."""
         e: Array = np.exp(self.data)
-        return _result(e, "exp", (self,), lambda g: (g * e,))
+        return operation(e, "exp", (self,), lambda g: (g * e,))
 
     def log(self) -> Value:
         """Return the natural logarithm; its derivative is 1/self."""
-        return _result(np.log(self.data), "log", (self,), lambda g: (g / self.data,))
+        return operation(np.log(self.data), "log", (self,), lambda g: (g / self.data,))
 
     def tanh(self) -> Value:
         """Return the hyperbolic tangent; its derivative is 1 − tanh²."""
         t: Array = np.tanh(self.data)
-        return _result(t, "tanh", (self,), lambda g: (g * (1 - t**2),))
+        return operation(t, "tanh", (self,), lambda g: (g * (1 - t**2),))
 
     def relu(self) -> Value:
         """Return max(0, self); its derivative is 1 above 0 and 0 elsewhere."""
         a = self.data
-        return _result(np.maximum(a, 0), "relu", (self,), lambda g: (g * (a > 0),))
+        return operation(np.maximum(a, 0), "relu", (self,), lambda g: (g * (a > 0),))
 
     def sum(self) -> Value:
         """Return the sum of all elements; each gets the gradient unchanged."""
         shape = self.data.shape
-        return _result(self.data.sum(), "sum", (self,), lambda g: (np.broadcast_to(g, shape),))
+        return operation(self.data.sum(), "sum", (self,), lambda g: (np.broadcast_to(g, shape),))
 
     def mean(self) -> Value:
         """Return the mean of all elements."""
@@ -222,13 +227,36 @@ def as_value(operand: Operand) -> Value:
     return Value(operand)
 
 
-def _result(
+def operation(
     data: npt.ArrayLike,
     op: str,
     parents: Sequence[Value],
     pull: Callable[[Array], tuple[Array, ...]],
 ) -> Value:
-    """Return the result of an operation; `pull` turns its gradient into those of its operands."""
+    """Return the result of an operation, as a value that remembers its operands.
+
+    This is how a `Value` gets its operations, and how you add one of your own.
+
+    Parameters
+    ----------
+    data : array_like
+        The numbers of the result.
+    op : str
+        What to call the operation in a trace.
+    parents : sequence of Value
+        Its operands.
+    pull : callable
+        Turns the gradient of the result into a tuple with those of the operands.
+
+    Examples
+    --------
+    >>> def sin(a):
+    ...     return operation(np.sin(a.data), "sin", [a], lambda g: (g * np.cos(a.data),))
+    >>> a, b = Value(0.0, name="a"), Value(2.0, name="b")
+    >>> steps = (a * b + sin(a)).backward()
+    >>> float(a.grad)
+    3.0
+    """
     value = Value.__new__(Value)
     value.data = np.asarray(data, dtype=np.float64)
     value.name, value.grad = "", None

@@ -2,7 +2,8 @@
 
 Everything is computed or ships with the package; nothing is downloaded. Points come as `X` of
 shape (n, d), float64, and labels as `y` of shape (n,), whole numbers; for regression both are
-float64 columns of shape (n, 1). Rows of different classes are in blocks: shuffle or `split` them.
+float64 columns of shape (n, 1). Rows of different classes of the drawn sets are in blocks: shuffle or
+`split` them.
 """
 
 from __future__ import annotations
@@ -142,7 +143,7 @@ def spirals(
     turns: float = 1.0,
     rng: np.random.Generator,
 ) -> Data:
-    """Return arms that wind around each other from the centre to radius 1.
+    """Return arms that wind around each other from radius 0.05 to 1.
 
     Parameters
     ----------
@@ -153,7 +154,7 @@ def spirals(
     num_classes : int
         How many arms.
     turns : float
-        How often each winds around the centre.
+        Turns from radius 0 to 1, of which an arm covers 95 %.
     rng : numpy.random.Generator
 
     Returns
@@ -296,7 +297,7 @@ def split(X: Array, y: AnyArray, fractions: Sequence[float], *, rng: np.random.G
 
 
 class Standardizer:
-    """Shift and scale every column to mean 0 and standard deviation 1 of the training data.
+    """Shift and scale every column to mean 0 and standard deviation 1 (by n) of the training data.
 
     The statistics come from the training data only; the same shift and scale are then applied to
     everything else, or the test data would have told the network about itself. A column that is
@@ -388,7 +389,7 @@ def one_hot(labels: npt.ArrayLike, num_classes: int, dtype: npt.DTypeLike = np.f
 def batches(
     X: Array, y: AnyArray, batch_size: int | None, *, rng: np.random.Generator | None = None
 ) -> Iterator[Data]:
-    """Cut the rows into batches, in a new random order every time it is called.
+    """Cut the rows into batches, with `rng` in a new random order every time it is called.
 
     All rows are shuffled, not only the order of fixed batches, so that no two epochs see the
     same neighbours together. The last batch may be smaller.

@@ -50,7 +50,7 @@ def ravine(condition: float) -> Landscape:
 
     Its second derivatives are 1 / condition along x and 1 along y, so `condition` is the ratio
     of the two: the condition number of the ravine. Plain gradient descent converges for
-    learning rates below 2 whatever the condition, and the slower the larger it is.
+    learning rates below 2 whatever the condition, and the slower, the larger the condition number.
 
     Raises
     ------

@@ -1,7 +1,7 @@
 """Dropout: silence random activations in training, so that no unit can rely on a single other.
 
-`Dropout` is the one to use. The two historic rules at the end are here for the chapter on
-regularization, which compares them; one of them is a mistake and says so.
+`Dropout` is the one to use. The two other rules at the end are here for the chapter on
+regularization, which compares them: a historic one, and a mistake that says so.
 
 What is set to zero are activations, never weights. p is the probability of being dropped, not of
 being kept.
@@ -19,8 +19,9 @@ class Dropout(Layer):
     """Inverted dropout: in training, zero each number with probability p, divide by 1 − p.
 
     The division keeps the expected activation: E[mask] = (1 − p) · 1/(1 − p) = 1. In use nothing
-    happens at all. Dropout is due to Srivastava et al. (2014); the inverted form is what
-    libraries use today.
+    happens at all. Dropout is due to Hinton et al. (2012) and Srivastava et al. (2014), whose p is
+    the probability of being kept. The second paper names the inverted form, which libraries use
+    today.
 
     Parameters
     ----------
@@ -77,11 +78,12 @@ class Dropout(Layer):
 
 
 class DropoutScaledInUse(Dropout):
-    """HISTORIC: the rule of Srivastava et al. (2014), mask in training, times 1 − p in use.
+    """HISTORIC: mask in training, times 1 − p in use.
 
-    Right, and out of use: every prediction pays for the multiplication, and code in use has to
-    know how the network was trained. With p = 0.2, 100 units of 1 give 80 on average in training
-    and 100 · 0.8 = 80 in use. Parameters as in `Dropout`.
+    Srivastava et al. (2014) fold the factor into the outgoing weights, once; here it multiplies the
+    activations, which gives the next layer the same sums. Right, and out of use, because a network
+    in use has to know how it was trained. With p = 0.2, 100 units of 1 give 80 on average in
+    training and 100 · 0.8 = 80 in use. Parameters as in `Dropout`.
     """
 
     def training_factor(self) -> float:
@@ -94,10 +96,11 @@ class DropoutScaledInUse(Dropout):
 
 
 class DropoutScaledByP(DropoutScaledInUse):
-    """HISTORIC AND WRONG: the source note's rule, mask in training, times p in use.
+    """WRONG: the source note's rule, mask in training, times p in use.
 
-    p = 0.5 hides the mistake, since then p = 1 − p. With p = 0.2, 100 units of 1 give 80 on
-    average in training and 100 · 0.2 = 20 in use. Parameters as in `Dropout`.
+    In the paper p is the probability of being kept, and there times p is right. p = 0.5 hides the
+    mistake, since then p = 1 − p. With p = 0.2, 100 units of 1 give 80 on average in training and
+    100 · 0.2 = 20 in use. Parameters as in `Dropout`.
 
     Examples
     --------

@@ -5,7 +5,7 @@ The losses that train a network start from scores instead and are in `nncourse.l
 
 Logarithms are natural, so the unit is the nat; pass ``base=2`` for bits. All functions work along
 the last axis, which must sum to 1, and 0 · log 0 counts as 0, its limit. The formulas are those of
-Shannon (1948) and of Cover & Thomas (2006), chapter 2.
+Shannon (1948), Kullback & Leibler (1951) and Cover & Thomas (2006), chapter 2.
 """
 
 from __future__ import annotations

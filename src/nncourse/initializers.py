@@ -1,7 +1,7 @@
 """Initializers: each draws the first weights of a layer from a generator that is passed in.
 
-They know shapes and nothing about layers; which one suits which activation is decided where a
-network is built.
+They know shapes and nothing about layers; `initializer_for` says which one usually stands before
+which activation.
 
 A weight matrix has shape ``(fan_in, fan_out)``, because rows are samples: ``X @ W``. Arrays with
 more axes, ``(fan_in, fan_out, ...)``, count the extra axes into both fans.
@@ -33,9 +33,9 @@ def gain(nonlinearity: str, slope: float = 0.01) -> float:
     """Return the factor by which the standard deviation of weights grows for a nonlinearity.
 
     It is √2 for ReLU and √(2/(1 + slope²)) for leaky ReLU, which follow from the second moment
-    (He et al. 2015, equations 10 and 15); 1 for none and for sigmoid; 5/3 for tanh, which is a
-    convention of PyTorch and not a theorem: it keeps the signal of a deep tanh net at a steady
-    level where gain 1 lets it fade.
+    (He et al. 2015, equations 10 and 15), and 1 for none. 1 for sigmoid and 5/3 for tanh are
+    conventions, PyTorch's, and no theorems: 5/3 holds the signal of a deep tanh net at a steady level
+    where gain 1 lets it fade, but lets the gradient grow; no gain makes a deep stack of sigmoids good.
 
     Examples
     --------
@@ -112,7 +112,10 @@ class Initializer:
 
 
 class Constant(Initializer):
-    """The same number everywhere. As weights it keeps all units of a layer identical for ever.
+    """The same number everywhere.
+
+    In every layer of a network it keeps the units of each hidden layer identical for ever: same
+    weights in, same weights out, same gradients.
 
     >>> import numpy as np
     >>> Constant(0.5)((1, 2), np.random.default_rng(0))
@@ -128,7 +131,11 @@ class Constant(Initializer):
 
 
 class Zeros(Constant):
-    """Zero everywhere: right for biases, fatal for the weights of hidden layers."""
+    """Zero everywhere: usual for biases.
+
+    As the weights of all layers it is fatal with tanh or ReLU, since every weight's gradient is then
+    0; an output layer alone may start at zero.
+    """
 
     def __init__(self) -> None:
         super().__init__(0.0)
@@ -190,7 +197,9 @@ class _UniformByFan(_ScaledByFan):
 
 
 class XavierNormal(_NormalByFan):
-    """N(0, std²) with std = gain · √(2/(fan_in + fan_out)) (Glorot & Bengio 2010, equation 12).
+    """N(0, std²) with std = gain · √(2/(fan_in + fan_out)).
+
+    The variance is that of Glorot & Bengio (2010), equation 12; their own numbers were uniform.
 
     Parameters
     ----------
@@ -263,8 +272,9 @@ class KaimingUniform(_UniformByFan):
 def initializer_for(activation: str) -> Initializer:
     """Return the usual initializer before an activation of this name.
 
-    Kaiming for the ReLU family (which includes ELU, GELU and SiLU: they are ReLU-like far from
-    0), Xavier with the right gain for the rest.
+    Kaiming for ReLU and leaky ReLU; its √2 is borrowed for ELU, GELU and SiLU, where it does for
+    shallow networks, while in deep ones GELU and SiLU fade. Xavier with the conventional `gain` for
+    the rest.
 
     >>> initializer_for("relu")
     KaimingNormal(gain=1.4142135623730951, mode='fan_in')

@@ -237,8 +237,9 @@ class Linear(Layer):
     def backward(self, grad: Array) -> Array:
         """Return ∂L/∂inputs = grad @ W.T, and leave ∂L/∂W and ∂L/∂b in `grads`.
 
-        If y = f(x) and x = a @ b + c then dy/da = f'(x) @ b.T, dy/db = a.T @ f'(x) and
-        dy/dc = f'(x), summed over the rows, each of which adds c once.
+        L is one number. With G = ∂L/∂outputs, each row of which belongs to one row of the inputs:
+        ∂L/∂inputs = G Wᵀ, ∂L/∂W = inputsᵀ G, and ∂L/∂b is the sum of the rows of G, since b was added
+        to each of them.
         """
         self.backward_params(grad)
         grad_inputs: Array = grad.dot(self.params["W"].T)
@@ -400,8 +401,8 @@ class Identity(Elementwise):
 class Softmax(Layer):
     """Turn the scores of each row into probabilities, over the last axis.
 
-    For training a classifier leave it away and use `nncourse.losses.SoftmaxCrossEntropy`, which
-    takes the scores themselves and is exact where this layer rounds to 0 or 1.
+    For training a classifier leave it out and use `nncourse.losses.SoftmaxCrossEntropy`, which takes
+    the scores themselves and keeps its digits where this layer rounds to 0 or 1.
     """
 
     def forward(self, inputs: Array) -> Array:

@@ -8,7 +8,7 @@ Every loss is used as ``value = loss.forward(predictions, targets)`` and then
 ``grad = loss.backward()``. What is done with the single numbers is said by `reduction`:
 
 - ``"mean"`` (default): the mean over every number that "none" would return. For the regression
-  losses that is all n · d entries, for cross entropy the n rows.
+  losses and binary cross entropy that is all n · d entries, for softmax cross entropy the n rows.
 - ``"sum"``: their sum.
 - ``"none"``: all of them, as an array.
 """
@@ -190,10 +190,11 @@ class MeanSquaredError(Loss):
 
 
 class MeanAbsoluteError(Loss):
-    """``|prediction − target|``, by default averaged over all entries; its minimum is the median.
+    """``|prediction − target|``, by default averaged over all entries.
 
-    Targets have the shape and dtype of the predictions. The gradient is the sign of the
-    difference; at a difference of 0, where there is none, 0.
+    The constant prediction that makes it smallest is a median of the targets. Targets have the
+    shape and dtype of the predictions. The gradient is the sign of the difference, times 1/(n·d)
+    for the mean; at a difference of 0, where there is none, 0.
 
     Parameters
     ----------
@@ -219,10 +220,11 @@ class MeanAbsoluteError(Loss):
 
 
 class Huber(Loss):
-    """Squared near the target, absolute far from it, with one tangent where they meet.
+    """Half the square near the target, linear far from it, with one tangent where they meet.
 
     With d = prediction − target: d²/2 where ``|d| ≤ δ``, else ``δ (|d| − δ/2)`` (Huber 1964).
-    Targets have the shape and dtype of the predictions. The gradient is d, cut to [−δ, δ].
+    Targets have the shape and dtype of the predictions. The gradient is d, cut to [−δ, δ],
+    divided for the mean by the number of entries.
 
     Parameters
     ----------

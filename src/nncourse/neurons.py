@@ -48,7 +48,8 @@ class McCullochPitts:
     Parameters
     ----------
     threshold : int
-        How many excitatory inputs it takes, at least 0.
+        How many excitatory inputs it takes, at least 0. In the paper it is at least 1, so that no unit
+        fires out of silence; 0 is our extension, and stands for an excitatory input that is always on.
     inhibitory : sequence of bool
         For each input, whether it is inhibitory.
 
@@ -113,7 +114,7 @@ class PerceptronUpdate:
 
 
 class Perceptron:
-    """Rosenblatt's perceptron (1958): a weighted sum, a step, and a rule that learns from mistakes.
+    """Rosenblatt's perceptron (1957–58): a weighted sum, a step, and a rule that learns from mistakes.
 
     The output is 1 if x · w + b > 0 and 0 otherwise. For every sample::
 
@@ -121,15 +122,18 @@ class Perceptron:
         w ← w + η · error · x
         b ← b + η · error
 
-    On data that a line separates it stops making mistakes after finitely many updates (Novikoff
-    1962); on others, such as XOR, it cycles for ever.
+    This is the error-correction rule (Rosenblatt 1962). On finitely many samples that a hyperplane
+    separates it stops making mistakes after finitely many updates (Novikoff 1962). On others it
+    never stops; the weights stay bounded (Block & Levin 1970), and with whole numbers as inputs, as
+    in XOR, they come round again.
 
     Parameters
     ----------
     num_inputs : int
         d, at least 1.
     learning_rate : float
-        η above 0. From zero weights it only scales w and b and changes no output.
+        η above 0. From zero weights it only scales w and b and changes no output, in exact arithmetic.
+        On a computer take a power of two: with 0.1, a sum that should be 0 may be rounded to above it.
 
     Attributes
     ----------

@@ -1,7 +1,9 @@
 """Normalization layers: subtract a mean, divide by a standard deviation, then scale and shift.
 
-The four differ in nothing but the cells that share one mean and one variance; the arithmetic is
-written once. With inputs of shape (N, C, L), samples, channels, positions, they share over
+In training the four normalize alike and differ in the cells that share one mean and one variance;
+the arithmetic is written once. Besides, batch normalization uses running statistics when the
+network is in use, and layer normalization has a γ and a β for every feature instead of every
+channel. With inputs of shape (N, C, L), samples, channels, positions, they share over
 
 ======================  =====================================  ==========================
 layer                   one mean and variance for each         taken over
@@ -127,7 +129,8 @@ class BatchNorm1d(_Normalization):
     num_channels : int
         C. Inputs are (N, C) or (N, C, L).
     momentum : float
-        How much of the new batch enters the running averages, in [0, 1).
+        How much of the new batch enters the running averages, in [0, 1). It is not what an optimizer
+        calls momentum: there the number says what is kept. Some libraries write our 0.1 as 0.9.
     epsilon : float
         ε above 0, added to the variance.
     dtype : dtype
@@ -251,8 +254,8 @@ class LayerNorm(_Normalization):
 class GroupNorm(_Normalization):
     """Group normalization: mean 0 and variance 1 over each sample's group of channels.
 
-    One group is layer normalization over (C, L), C groups are instance normalization (Wu & He
-    2018). The same in training and in use.
+    With one group the statistics are those of layer normalization over (C, L), with C groups those
+    of instance normalization (Wu & He 2018). The same in training and in use.
 
     Parameters
     ----------

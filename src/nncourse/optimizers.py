@@ -46,10 +46,11 @@ class Optimizer:
         w ← (1 − η δ) w              (weight_decay: the weight shrinks by itself)
         w ← w − η · direction(g)     (what the subclass defines)
 
-    For plain `SGD` the two decays are the same update. As soon as the direction is not
-    proportional to g, as in `Adam`, they differ (Loshchilov & Hutter 2019, "Decoupled weight decay
-    regularization"). Both act on every array that is passed in, biases too; to spare some, step
-    them with an optimizer of their own.
+    For plain `SGD` the two decays are the same update. As soon as the direction is anything but g,
+    as in `Momentum` and `Adam`, they differ (Loshchilov & Hutter 2019, "Decoupled weight decay
+    regularization"). What PyTorch's SGD and Adam call `weight_decay` is our `l2`; its AdamW means
+    what we mean. Both act on every array that is passed in, biases too; to spare some, step them
+    with an optimizer of their own.
 
     Parameters
     ----------
@@ -66,6 +67,19 @@ class Optimizer:
         How many steps were taken.
     state : list of dict
         Running averages, one dict per position in `params`; made at the first step.
+
+    Examples
+    --------
+    An optimizer of your own defines `displacement`, and `new_state` if it remembers something; `step`
+    checks, counts and decays:
+
+    >>> class SignDescent(Optimizer):
+    ...     def displacement(self, grad, state):
+    ...         return self.learning_rate * np.sign(grad)
+    >>> w = np.array([1.0, 1.0])
+    >>> SignDescent(0.1).step([w], [np.array([5.0, -0.01])])
+    >>> w.tolist()
+    [0.9, 1.1]
 
     Raises
     ------
@@ -108,7 +122,7 @@ class Optimizer:
             If something is not a float array, or a gradient's dtype is not its parameter's.
         ValueError
             If the lists differ in length, a gradient's shape is not its parameter's, or the
-            parameters are not those of the first step.
+            shapes are not those of the first step.
         NonFiniteGradient
             If a gradient holds NaN or infinity.
         """
@@ -200,7 +214,8 @@ class SGD(Optimizer):
     """Stochastic gradient descent: w ← w − η g.
 
     "Stochastic" is in the gradient, which comes from a batch; the step itself is the plain one of
-    Cauchy (1847) and, with batches, of Robbins & Monro (1951). Parameters as in `Optimizer`.
+    Cauchy (1847). With a noisy gradient in its place it goes back to Robbins & Monro (1951), who also
+    let the steps shrink. Parameters as in `Optimizer`; for momentum there is `Momentum`.
 
     Examples
     --------
@@ -224,8 +239,9 @@ class SGD(Optimizer):
 class Momentum(Optimizer):
     """Gradient descent with a velocity that remembers: v ← μ v + g, w ← w − η v.
 
-    Polyak (1964), in the form of Sutskever et al. (2013) with the learning rate outside the
-    velocity, as PyTorch has it. After many equal gradients the step is η g / (1 − μ).
+    Polyak (1964). As in PyTorch, the learning rate stands outside the velocity; Sutskever et al.
+    (2013) have it inside. The two are the same while η is constant. After many equal gradients the
+    step is η g / (1 − μ).
 
     Parameters
     ----------
@@ -270,8 +286,8 @@ class Momentum(Optimizer):
 class Nesterov(Momentum):
     """Momentum that looks ahead: v ← μ v + g, w ← w − η (g + μ v).
 
-    Nesterov (1983), in the form of Sutskever et al. (2013) rewritten so that the gradient is taken
-    at the current w, as PyTorch has it. Parameters as in `Momentum`.
+    Nesterov (1983), in the form of Sutskever et al. (2013) rewritten for the look-ahead point
+    itself, which is what the parameters hold, as PyTorch has it. Parameters as in `Momentum`.
 
     Examples
     --------
@@ -294,7 +310,7 @@ class RMSProp(Optimizer):
     """Divide each coordinate by the recent size of its gradient: s ← ρ s + (1 − ρ) g².
 
     The step is w ← w − η g / (√s + ε), without centering and without bias correction (Hinton,
-    Coursera "Neural networks for machine learning", lecture 6e, 2012).
+    Coursera "Neural networks for machine learning", lecture 6e, 2012, with ρ = 0.9; 0.99 is PyTorch's).
 
     Parameters
     ----------
@@ -307,7 +323,7 @@ class RMSProp(Optimizer):
 
     Examples
     --------
-    The first step is η / √(1 − ρ) in every coordinate, however large the gradient:
+    The first step is η / √(1 − ρ) in every coordinate whose gradient is far above ε, however large:
 
     >>> import numpy as np
     >>> w = np.zeros(2)
@@ -361,7 +377,7 @@ class Adam(Optimizer):
 
     Examples
     --------
-    The first step has length η in every coordinate, however large the gradient:
+    The first step has length η in every coordinate whose gradient is far above ε, however large:
 
     >>> import numpy as np
     >>> w = np.zeros(2)

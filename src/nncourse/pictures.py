@@ -49,7 +49,7 @@ class Picture:
     """A figure and what it shows in words.
 
     In a notebook it displays itself as an SVG image that carries the words along, so that screen
-    readers and the built book have them.
+    readers and the built book have them. In a script, ``picture.figure.savefig("name.png")`` keeps it.
 
     Attributes
     ----------

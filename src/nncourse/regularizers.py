@@ -3,9 +3,9 @@
 Penalties join the cost and become the objective; max-norm and early stopping act beside it. Dropout
 is a layer and lives in `nncourse.dropout`.
 
-Penalties and max-norm act on weights, the parameters called "W", and leave biases, gamma and beta
-alone (Goodfellow, Bengio & Courville 2016, section 7.1). They take the `params` of a network or of
-a layer: arrays by name, such as "linear1.W".
+Penalties and max-norm act on weights, the parameters called "W", and leave all others alone: biases
+(Goodfellow, Bengio & Courville 2016, section 7.1), gamma and beta, and what you call otherwise.
+They take the `params` of a network or of a layer: arrays by name, such as "linear1.W".
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class Penalty:
 
 
 class ElasticNet(Penalty):
-    """λ₁ Σ|w| + λ₂/2 Σw² (Zou & Hastie 2005); its slope is λ₁ sign(w) + λ₂ w.
+    """λ₁ Σ|w| + λ₂/2 Σw² (Zou & Hastie 2005, the half is ours); its slope is λ₁ sign(w) + λ₂ w.
 
     At w = 0, where ``|w|`` has no derivative, we choose 0.
 
@@ -97,7 +97,10 @@ class L2(ElasticNet):
 
 
 class L1(ElasticNet):
-    """λ Σ|w|, whose slope λ sign(w) pulls with the same force until a weight is 0.
+    """λ Σ|w|, whose slope λ sign(w) pulls with the same force however small a weight is.
+
+    The minimum of the objective often has exact zeros. Gradient steps with this slope jump across 0 and only
+    come near; a proximal step (soft threshold) gets there.
 
     Parameter: strength, λ of at least 0.
 
@@ -122,6 +125,8 @@ class ObjectiveValue(NamedTuple):
 
 class Objective:
     """objective = cost + penalty: what training makes small.
+
+    It is there to look at; `nncourse.training.fit` takes the loss and the penalty themselves.
 
     Parameters
     ----------
@@ -216,7 +221,8 @@ class EarlyStopping:
     Attributes
     ----------
     best_value : float
-        The smallest value so far, infinite at first.
+        That of the best epoch: the last one below the best before it by more than `min_improvement`;
+        infinite at first.
     best_epoch : int or None
         When it was seen, None at first.
 

@@ -1,7 +1,8 @@
 """Schedules: the learning rate as a function of how many optimizer steps were taken.
 
-A schedule is a plain callable, ``schedule(step) -> learning rate``; it does not hold an optimizer.
-Set ``optimizer.learning_rate = schedule(step)`` before each step, as `nncourse.training.fit` does.
+Steps, not epochs: an epoch has as many as there are batches. A schedule is a plain callable,
+``schedule(step) -> learning rate``; it does not hold an optimizer. Set ``optimizer.learning_rate =
+schedule(step)`` before each step, as `nncourse.training.fit` does.
 """
 
 from __future__ import annotations
@@ -81,7 +82,7 @@ class WarmUp(Schedule):
     """Climb in a straight line to where another schedule starts, then follow it.
 
     During the first `num_steps` steps the rate is ``then(0) · (step + 1)/num_steps``; afterwards
-    it is ``then(step − num_steps)`` (Goyal et al. 2017, section 2.2).
+    it is ``then(step − num_steps)``. Goyal et al. (2017), section 2.2, climb from a smaller rate above 0.
 
     Parameters
     ----------

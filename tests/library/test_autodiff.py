@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nncourse.autodiff import Value, as_value, trace
+from nncourse.autodiff import Value, as_value, operation, trace
 from nncourse.gradient_check import numerical_gradient
 from nncourse.losses import MeanSquaredError
 from nncourse.network import MLP
@@ -162,6 +162,20 @@ def test_the_trace_shows_contributions_and_their_running_total():
     _, backward = trace(x * x)
     assert [float(step.contribution) for step in backward] == [3.0, 3.0]
     assert [float(step.total) for step in backward] == [3.0, 6.0]
+
+
+def test_a_power_of_0_is_flat_also_at_0():
+    x = Value([0.0, 2.0])
+    (x**0).sum().backward()
+    assert x.grad.tolist() == [0, 0]
+
+
+def test_an_operation_of_your_own_has_its_gradient():
+    x = Value([0.5, -1.0], name="x")
+    sine = operation(np.sin(x.data), "sin", [x], lambda g: (g * np.cos(x.data),))
+    steps = (x * sine).sum().backward()
+    np.testing.assert_allclose(x.grad, np.sin(x.data) + x.data * np.cos(x.data))
+    assert "sin" in [step.result.op for step in steps]
 
 
 def test_values_copy_their_data_and_are_float64():
