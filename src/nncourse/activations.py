@@ -247,7 +247,15 @@ def softmax_derivative(z: npt.ArrayLike) -> Array:
 
 
 class Activation(NamedTuple):
-    """An elementwise activation: its function, its derivative and where it has a kink."""
+    """An elementwise activation.
+
+    Attributes
+    ----------
+    function, derivative : callable
+        From an array of z to an array of its shape.
+    kinks : tuple of float
+        Where the derivative jumps.
+    """
 
     function: Callable[[npt.ArrayLike], Array]
     derivative: Callable[[npt.ArrayLike], Array]

@@ -251,7 +251,8 @@ def operation(
     Examples
     --------
     >>> def sin(a):
-    ...     return operation(np.sin(a.data), "sin", [a], lambda g: (g * np.cos(a.data),))
+    ...     pull = lambda g: (g * np.cos(a.data),)
+    ...     return operation(np.sin(a.data), "sin", [a], pull)
     >>> a, b = Value(0.0, name="a"), Value(2.0, name="b")
     >>> steps = (a * b + sin(a)).backward()
     >>> float(a.grad)
@@ -275,7 +276,19 @@ def _fold(grad: Array, shape: tuple[int, ...]) -> Array:
 
 
 class ForwardStep(NamedTuple):
-    """One value as it is computed: the operation, its operands and its numbers."""
+    """One value as it is computed.
+
+    Attributes
+    ----------
+    value : Value
+        The result.
+    op : str
+        The operation, "" for a leaf.
+    operands : tuple of Value
+        What it was computed from.
+    data : array
+        Its numbers.
+    """
 
     value: Value
     op: str

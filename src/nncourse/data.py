@@ -38,7 +38,13 @@ DIGIT_CITATION = (
 
 
 class Data(NamedTuple):
-    """Inputs and targets that belong together, row by row."""
+    """Inputs and targets that belong together, row by row.
+
+    Attributes
+    ----------
+    X, y : arrays
+        With as many rows.
+    """
 
     X: Array
     y: AnyArray

@@ -111,7 +111,12 @@ def confusion_matrix(
 
 
 class ClassScores(NamedTuple):
-    """Precision, recall and F1 of every class, arrays of shape (k,)."""
+    """Three scores of every class.
+
+    Attributes
+    ----------
+    precision, recall, f1 : arrays of shape (k,)
+    """
 
     precision: Array
     recall: Array

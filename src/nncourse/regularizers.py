@@ -116,7 +116,12 @@ class L1(ElasticNet):
 
 
 class ObjectiveValue(NamedTuple):
-    """The objective and the two terms it is the sum of."""
+    """The objective and the two terms it is the sum of.
+
+    Attributes
+    ----------
+    objective, cost, penalty : float
+    """
 
     objective: float
     cost: float
