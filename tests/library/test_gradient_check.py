@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from nncourse.data import xor
 from nncourse.dropout import Dropout
 from nncourse.gradient_check import (
     check_derivative,
@@ -15,7 +16,7 @@ from nncourse.gradient_check import (
 from nncourse.layers import Elementwise, Layer, Linear, ReLU, Tanh
 from nncourse.losses import MeanSquaredError, SoftmaxCrossEntropy
 from nncourse.network import MLP, Sequential
-from nncourse.normalization import BatchNorm1d
+from nncourse.normalization import BatchNorm1d, GroupNorm, LayerNorm
 
 
 def rng(seed=0):
@@ -137,6 +138,67 @@ def test_it_refuses_a_gradient_of_another_shape_or_none():
         check_layer(Wrong(4, 3, rng=rng()), inputs)
     with pytest.raises(ValueError, match=r"grads should have a gradient for layer\.b"):
         check_layer(Missing(4, 3, rng=rng()), inputs)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_xor_with_relu_and_biases_of_zero_is_checked_beside_the_kink(seed):
+    network = MLP([2, 8, 2], rng=rng(seed))
+    before = network.state()
+    report = check_gradients(network, SoftmaxCrossEntropy(), *xor(rng=rng()))
+    assert report.passed, str(report)
+    for name, value in network.state().items():
+        np.testing.assert_array_equal(value, before[name])
+
+
+@pytest.mark.parametrize("layer", [LayerNorm(4), BatchNorm1d(4), GroupNorm(2, 4)])
+def test_its_random_numbers_are_not_those_of_the_inputs(layer):
+    assert check_layer(layer, rng(0).normal(size=(6, 4)))
+    assert check_layer(layer, rng(0).normal(size=(6, 4)), rng=rng(0))
+
+
+def test_directions_differ_although_masks_are_wound_back():
+    shared = rng()
+    layer = Dropout(0.5, rng=shared)
+    with_own = check_layer(layer, rng(1).normal(size=(6, 4)), rng=shared)
+    assert with_own.passed
+
+
+def test_settings_reach_the_check_of_a_layer():
+    layer, inputs = Tanh(), rng(1).normal(size=(3, 2))
+    assert not check_layer(layer, inputs, tolerance=1e-300)
+    assert check_layer(layer, inputs, epsilon=0.1).worst.error > check_layer(layer, inputs).worst.error
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"epsilon": 0.0}, "epsilon should be a finite number above 0"),
+        ({"directions": 0, "per_element": False}, "directions should be a whole number of at least 1"),
+        ({"loss": MeanSquaredError("none")}, "loss should have the reduction 'mean' or 'sum'"),
+    ],
+)
+def test_settings_that_measure_nothing_are_refused(settings, message):
+    options = {"loss": MeanSquaredError()} | settings
+    with pytest.raises(ValueError, match=message):
+        check_gradients(MLP([2, 2], rng=rng()), inputs=np.ones((3, 2)), targets=np.ones((3, 2)), **options)
+
+
+def test_a_gradient_of_nan_is_the_worst():
+    class NaN(Linear):
+        def backward_params(self, grad):
+            super().backward_params(grad)
+            self.grads["W"] = self.grads["W"] * np.nan
+
+    report = check_layer(NaN(3, 2, rng=rng()), np.ones((2, 3)), directions=2)
+    assert report.worst.name == "layer.W" and report.worst.error == np.inf
+    report = check_gradients(
+        Sequential([NaN(3, 2, rng=rng())]),
+        MeanSquaredError(),
+        np.ones((2, 3)),
+        np.ones((2, 2)),
+        per_element=False,
+    )
+    assert report.worst.name == "nan1.W"
 
 
 def test_gradients_that_pile_up_are_refused():
