@@ -17,7 +17,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from nncourse.arguments import Array, non_negative, positive, whole_number
+from nncourse.arguments import Array, non_negative, number, positive, whole_number
 from nncourse.losses import Loss
 
 
@@ -256,6 +256,7 @@ class EarlyStopping:
 
     def update(self, epoch: int, value: float, network: HasWeights) -> bool:
         """Take note of an epoch and its validation loss; return whether it is time to stop."""
+        value = number("value", value)
         if self.best_epoch is None or value < self.best_value - self.min_improvement:
             self.best_value, self.best_epoch = value, epoch
             self._best_state = network.state()

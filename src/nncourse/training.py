@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from nncourse.arguments import Array, all_finite, describe, generator, instance_of, positive, whole_number
 from nncourse.data import batches, same_length
+from nncourse.layers import Layer
 from nncourse.losses import Loss
 from nncourse.network import Sequential
 from nncourse.optimizers import NonFiniteGradient, Optimizer, clip_by_norm
@@ -90,12 +91,17 @@ class Trainer:
     penalty : Penalty or None
         Added to the cost, its slope to the gradient.
     schedule : callable or None
-        Sets the learning rate from the number of steps that the optimizer has taken, before every
-        step. An epoch has as many steps as it has batches.
+        Sets the learning rate from `num_steps`, before every step. An epoch has as many steps as it
+        has batches.
     clip_norm : float or None
         The longest norm of the whole gradient.
     max_norm : MaxNorm or None
         Applied to the weights after every step.
+
+    Attributes
+    ----------
+    num_steps : int
+        How many steps were taken.
     """
 
     network: Sequential
@@ -105,6 +111,7 @@ class Trainer:
     schedule: Callable[[int], float] | None = None
     clip_norm: float | None = None
     max_norm: MaxNorm | None = None
+    num_steps: int = field(default=0, init=False)
 
     def __post_init__(self) -> None:
         """Refuse what is not what it should be, and a loss that is not one number."""
@@ -123,6 +130,7 @@ class Trainer:
                 f"{describe(self.schedule)}."
             )
         Objective(self.loss, self.penalty)
+        self._buffers = list(self.network.buffers.values())
 
     def step(self, X: Array, y: AnyArray) -> float:
         """Take one step on one batch and return the cost before it.
@@ -130,15 +138,24 @@ class Trainer:
         Raises
         ------
         TrainingDiverged
-            If an output, the loss or a gradient is NaN or infinite; no parameter was changed.
+            If an output, the loss or a gradient is NaN or infinite; the network is as before.
         """
+        before = [buffer.copy() for buffer in self._buffers]
+        try:
+            return self._step(X, y)
+        except TrainingDiverged:
+            for buffer, was in zip(self._buffers, before, strict=True):
+                buffer[...] = was
+            raise
+
+    def _step(self, X: Array, y: AnyArray) -> float:
         network = self.network
         outputs = network.forward(X)
         if not all_finite(outputs):
-            raise TrainingDiverged(*first_non_finite(network, X))
+            raise TrainingDiverged(*first_non_finite(network))
         cost = float(self.loss.forward(outputs, y))
         if not math.isfinite(cost):
-            raise TrainingDiverged("the loss", f"it is {cost}, while all outputs are finite")
+            raise TrainingDiverged("the loss", f"it is {cost}; {_largest_output(network)}")
         network.backward_params(self.loss.backward())
         params, grads = network.params, network.grads
         if self.penalty:
@@ -149,17 +166,21 @@ class Trainer:
 
     def _update(self, params: dict[str, Array], grads: dict[str, Array]) -> None:
         if self.schedule:
-            self.optimizer.learning_rate = self.schedule(self.optimizer.num_steps)
+            self.optimizer.learning_rate = self.schedule(self.num_steps)
         gradients = list(grads.values())
         if self.clip_norm is not None:
             gradients = clip_by_norm(gradients, self.clip_norm)
         try:
             self.optimizer.step(list(params.values()), gradients)
         except NonFiniteGradient as error:
-            name = list(params)[error.position]
+            # Gradients come from the last layer to the first: it broke in the last one with NaN.
+            broken = [name for name, grad in grads.items() if not all_finite(grad)]
+            layer = broken[-1].rpartition(".")[0]
+            name = next(name for name in broken if name.startswith(f"{layer}."))
             raise TrainingDiverged(f"the gradient of {name}", "it holds NaN or infinity") from error
         if self.max_norm:
             self.max_norm.apply(params)
+        self.num_steps += 1
 
     def epoch(self, X: Array, y: AnyArray, batch_size: int | None, rng: np.random.Generator) -> float:
         """Take one step per batch, over all rows in a new order; return the cost per row."""
@@ -192,8 +213,8 @@ def fit(
 ) -> History:
     """Train a network and return how it went.
 
-    Take a new optimizer for every training: running averages, the count of steps and the last
-    learning rate of a schedule stay in it. A run whose loss grows without end, but slowly, is not
+    Take a new optimizer for every training: running averages and the last learning rate of a schedule
+    stay in it. A run whose loss grows without end, but slowly, is not
     stopped; it shows in ``history.loss``.
 
     Parameters
@@ -263,14 +284,18 @@ def fit(
     bar = _progress_bar(epochs, progress)
     for epoch in bar:
         try:
-            history.loss.append(trainer.epoch(*train, batch_size, rng))
-            _look(history, trainer, train, validation, metrics or {})
+            with np.errstate(over="ignore", invalid="ignore"):  # the error says it better
+                history.loss.append(trainer.epoch(*train, batch_size, rng))
+                _look(history, trainer, train, validation, metrics or {})
         except TrainingDiverged as error:
             error.history = history
             error.add_note(
-                f"It was in epoch {epoch}, counted from 0, after {optimizer.num_steps} steps, at the "
+                f"It was in epoch {epoch}, counted from 0, after {trainer.num_steps} steps, at the "
                 f"learning rate {optimizer.learning_rate:g}."
             )
+            if early_stopping and early_stopping.best_epoch is not None:
+                early_stopping.restore(network)
+                history.best_epoch = early_stopping.best_epoch
             raise
         stops = [callback(epoch, network, history) for callback in callbacks]
         if early_stopping:
@@ -287,8 +312,7 @@ def evaluate(network: Sequential, loss: Loss, data: Pair) -> tuple[float, Array]
     """Return the cost on some data in use mode, and the outputs it was computed from."""
     outputs = network.predict(data[0])
     if not all_finite(outputs):
-        with network.mode(training=False):
-            raise TrainingDiverged(*first_non_finite(network, data[0]))
+        raise TrainingDiverged(*first_non_finite(network))
     cost = loss.forward(outputs, data[1])
     return float(cost), outputs
 
@@ -333,17 +357,27 @@ def _progress_bar(epochs: int, progress: bool) -> Iterable[int]:
     return bar
 
 
-def first_non_finite(network: Sequential, inputs: Array) -> tuple[str, str]:
-    """Return the first place on the way forward where NaN or infinity appears, and what it is."""
+def first_non_finite(network: Sequential) -> tuple[str, str]:
+    """Return where NaN or infinity first appeared in the last forward pass, and what it is."""
     for name, param in network.params.items():
         if not all_finite(param):
             return f"the parameter {name}", _count(param)
-    outputs = inputs
     for name, layer in network.layers.items():
-        outputs = layer.forward(outputs)
-        if not all_finite(outputs):
-            return f"the output of layer {name!r}", _count(outputs)
-    return "the output of the network", "it was not when the batch came through before"
+        if not all_finite(_outputs(layer)):
+            return f"the output of layer {name!r}", _count(_outputs(layer))
+    return "the output of the network", "it is not, although what the layers kept is"
+
+
+def _outputs(layer: Layer) -> Array:
+    """Return what a layer put out last; 0 for one that does not keep it, as it should."""
+    return np.asarray(getattr(layer, "outputs", 0.0))
+
+
+def _largest_output(network: Sequential) -> str:
+    """Say which layer had the largest number in its outputs."""
+    sizes = {name: float(np.abs(_outputs(layer)).max()) for name, layer in network.layers.items()}
+    largest = max(sizes, key=lambda name: sizes[name])
+    return f"all outputs are finite; the largest, {sizes[largest]:.1e}, comes from layer {largest!r}"
 
 
 def _count(values: Array) -> str:
