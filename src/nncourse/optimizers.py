@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
 from nncourse.arguments import (
+    FLOAT_CHARS,
     Array,
     all_finite,
     describe,
@@ -93,7 +95,7 @@ class Optimizer:
         self.weight_decay = non_negative("weight_decay", weight_decay)
         self.num_steps = 0
         self.state: list[State] = []
-        self._shapes: list[tuple[int, ...]] = []
+        self._kinds: list[tuple[tuple[int, ...], np.dtype[Any]]] = []
 
     @property
     def learning_rate(self) -> float:
@@ -122,7 +124,7 @@ class Optimizer:
             If something is not a float array, or a gradient's dtype is not its parameter's.
         ValueError
             If the lists differ in length, a gradient's shape is not its parameter's, or the
-            shapes are not those of the first step.
+            shapes and dtypes are not those of the first step.
         NonFiniteGradient
             If a gradient holds NaN or infinity.
         """
@@ -155,7 +157,7 @@ class Optimizer:
         """Forget all steps and running averages; the settings stay."""
         self.num_steps = 0
         self.state = []
-        self._shapes = []
+        self._kinds = []
 
     def _check(self, params: Sequence[Array], grads: Sequence[Array]) -> None:
         if len(params) != len(grads):
@@ -170,14 +172,15 @@ class Optimizer:
         if not all(are_finite):
             position = are_finite.index(False)
             raise NonFiniteGradient(position, grads[position])
-        shapes = [param.shape for param in params]
-        if not self._shapes:
-            self._shapes = shapes
+        kinds = [(param.shape, param.dtype) for param in params]
+        if not self._kinds:
+            self._kinds = kinds
             self.state = [self.new_state(param) for param in params]
-        elif shapes != self._shapes:
+        elif kinds != self._kinds:
+            was, now = (", ".join(f"{shape} {dtype}" for shape, dtype in all) for all in (self._kinds, kinds))
             raise ValueError(
-                f"params should have the shapes of the first step, {self._shapes}, but got "
-                f"{shapes}. Call reset() or use a new optimizer for other parameters."
+                f"params should have the shapes and dtypes of the first step, {was}, but got {now}. Call "
+                f"reset() or use a new optimizer for other parameters."
             )
 
 
@@ -186,20 +189,23 @@ def _fits(param: Array, grad: Array) -> bool:
     return (
         isinstance(param, np.ndarray)
         and isinstance(grad, np.ndarray)
-        and param.dtype.kind == "f"
+        and param.dtype.char in FLOAT_CHARS
         and param.dtype == grad.dtype
         and param.shape == grad.shape
+        and param.flags.writeable
     )
 
 
 def _misfit(position: int, param: Array, grad: Array) -> Exception:
     """Return the error that says why a gradient does not fit its parameter."""
     for name, value in (("params", param), ("grads", grad)):
-        if not isinstance(value, np.ndarray) or value.dtype.kind != "f":
+        if not isinstance(value, np.ndarray) or value.dtype.char not in FLOAT_CHARS:
             return TypeError(
-                f"{name}[{position}] should be an array of floats, which a step can change in "
+                f"{name}[{position}] should be an array of float64 or float32, which a step can change in "
                 f"place, but got {describe(value)}."
             )
+    if not param.flags.writeable:
+        return ValueError(f"params[{position}] should be an array that can be changed, but it is read-only.")
     if grad.shape != param.shape:
         return ValueError(
             f"grads[{position}] should have the shape of params[{position}], {param.shape}, "
@@ -450,11 +456,17 @@ class AdamW(Adam):
 def global_norm(grads: Sequence[Array]) -> float:
     """Return the Euclidean norm of all arrays seen as one long vector.
 
+    Squares that would overflow are avoided: everything is measured by the largest number first.
+
     >>> import numpy as np
     >>> global_norm([np.array([3.0]), np.array([[4.0]])])
     5.0
     """
-    return math.sqrt(sum(float(np.vdot(grad, grad)) for grad in grads))
+    largest = max((float(np.abs(grad).max()) for grad in grads if grad.size), default=0.0)
+    if largest == 0 or not math.isfinite(largest):
+        return largest
+    scaled = (grad.astype(np.float64) / largest for grad in grads)
+    return largest * math.sqrt(sum(float(np.vdot(part, part)) for part in scaled))
 
 
 def clip_by_norm(grads: Sequence[Array], max_norm: float) -> list[Array]:
@@ -478,8 +490,8 @@ def clip_by_norm(grads: Sequence[Array], max_norm: float) -> list[Array]:
     """
     max_norm = positive("max_norm", max_norm)
     norm = global_norm(grads)
-    if norm <= max_norm:
-        return list(grads)
+    if norm <= max_norm or not math.isfinite(norm):
+        return list(grads)  # NaN and infinity have no direction; the optimizer says where they are
     return [grad * (max_norm / norm) for grad in grads]
 
 

@@ -207,9 +207,9 @@ def test_a_huge_but_finite_gradient_is_no_error():
             r"grads\[0\] should have the shape of params\[0\]",
         ),
         ([np.ones(2)], [np.ones(2, np.float32)], TypeError, r"grads\[0\] should have the dtype"),
-        ([np.ones(2, int)], [np.ones(2)], TypeError, r"params\[0\] should be an array of floats"),
+        ([np.ones(2, int)], [np.ones(2)], TypeError, r"params\[0\] should be an array of float64"),
         ([[1.0]], [np.ones(1)], TypeError, r"params\[0\] should be .* got \[1\.0\] \(list\)"),
-        ([np.ones(1)], [1.0], TypeError, r"grads\[0\] should be an array of floats"),
+        ([np.ones(1)], [1.0], TypeError, r"grads\[0\] should be an array of float64"),
     ],
 )
 def test_a_step_that_does_not_fit_is_refused(params, grads, error, message):
@@ -222,7 +222,7 @@ def test_a_step_that_does_not_fit_is_refused(params, grads, error, message):
 def test_other_parameters_than_at_the_first_step_are_refused():
     optimizer = Adam(0.1)
     optimizer.step([np.ones(2)], [np.ones(2)])
-    with pytest.raises(ValueError, match="params should have the shapes of the first step"):
+    with pytest.raises(ValueError, match="params should have the shapes and dtypes of the first"):
         optimizer.step([np.ones(3)], [np.ones(3)])
     with pytest.raises(ValueError, match=r"Call reset\(\)"):
         optimizer.step([np.ones(2)] * 2, [np.ones(2)] * 2)
@@ -315,3 +315,27 @@ def test_clipping_keeps_float32():
     grads = [np.full(4, 10, np.float32)]
     assert clip_by_norm(grads, 1.0)[0].dtype == np.float32
     assert clip_by_value(grads, 1.0)[0].dtype == np.float32
+
+
+def test_a_parameter_that_cannot_change_is_refused_before_anything_does():
+    free, fixed = np.ones(2), np.ones(2)
+    fixed.flags.writeable = False
+    with pytest.raises(ValueError, match=r"params\[1\] should be an array that can be changed"):
+        SGD(0.1).step([free, fixed], [np.ones(2), np.ones(2)])
+    assert free.tolist() == [1, 1]
+
+
+def test_another_dtype_than_at_the_first_step_is_refused():
+    adam = Adam(0.1)
+    adam.step([np.ones(2)], [np.ones(2)])
+    with pytest.raises(ValueError, match=r"dtypes of the first step, \(2,\) float64, but got \(2,\) float32"):
+        adam.step([np.ones(2, np.float32)], [np.ones(2, np.float32)])
+
+
+def test_large_gradients_are_clipped_and_do_not_vanish():
+    (clipped,) = clip_by_norm([np.full(4, 1e20, np.float32)], 1.0)
+    np.testing.assert_allclose(clipped, 0.5, rtol=1e-6)
+    assert clipped.dtype == np.float32
+    assert global_norm([np.zeros(3)]) == 0 and global_norm(
+        [np.array([3e200]), np.array([4e200])]
+    ) == pytest.approx(5e200)
