@@ -291,8 +291,8 @@ def split(X: Array, y: AnyArray, fractions: Sequence[float], *, rng: np.random.G
     """
     n = same_length(X, y)
     shares = real_array("fractions", fractions)
-    if shares.ndim != 1 or shares.size == 0 or shares.min() <= 0 or abs(shares.sum() - 1) > 1e-9:
-        raise ValueError(f"fractions should be above 0 and sum to 1, but got {list(fractions)}.")
+    if shares.ndim != 1 or not (shares > 0).all() or not abs(shares.sum() - 1) <= 1e-9:
+        raise ValueError(f"fractions should be above 0 and sum to 1, but got {shares.tolist()}.")
     cuts = np.rint(np.cumsum(shares)[:-1] * n).astype(int)
     parts = np.split(generator("rng", rng).permutation(n), cuts)
     if min(map(len, parts)) == 0:

@@ -19,9 +19,11 @@ import numpy.typing as npt
 
 from nncourse import activations
 from nncourse.arguments import (
+    FLOAT_CHARS,
     Array,
     check_array,
     check_batch,
+    describe,
     float_dtype,
     generator,
     number,
@@ -151,7 +153,7 @@ class Layer:
         return sum(param.size for param in self.params.values())
 
     def _check_floats(self, inputs: Array) -> None:
-        if not isinstance(inputs, np.ndarray) or inputs.dtype.kind != "f":
+        if not isinstance(inputs, np.ndarray) or inputs.dtype.char not in FLOAT_CHARS:
             check_array(f"inputs of {type(self).__name__}", inputs)
 
     def _check_grad(self, grad: Array) -> None:
@@ -210,9 +212,9 @@ class Linear(Layer):
         generator("rng", rng)
         dtype = float_dtype("dtype", dtype)
         weight_init = XavierNormal() if weight_init is None else weight_init
-        self.params["W"] = weight_init(shape, rng, dtype)
+        self.params["W"] = _drawn("weight_init", weight_init, shape, rng, dtype)
         if bias_init is not None:
-            self.params["b"] = bias_init((num_outputs,), rng, dtype)
+            self.params["b"] = _drawn("bias_init", bias_init, shape[1:], rng, dtype)
 
     def forward(self, inputs: Array) -> Array:
         """Return inputs @ W + b.
@@ -260,6 +262,23 @@ class Linear(Layer):
         if input_shape != (num_inputs,):
             raise ValueError(f"input_shape of Linear should be {(num_inputs,)}, but got {input_shape}.")
         return (num_outputs,)
+
+
+def _drawn(
+    name: str,
+    initializer: InitializerLike,
+    shape: tuple[int, ...],
+    rng: np.random.Generator,
+    dtype: np.dtype[Any],
+) -> Array:
+    """Return first parameters, or refuse what is no initializer or gives something else."""
+    if not callable(initializer) or isinstance(initializer, type):
+        raise TypeError(f"{name} should be an initializer such as Zeros(), but got {describe(initializer)}.")
+    param = initializer(shape, rng, dtype)
+    check_array(f"the result of {name}", param)
+    same_shape(f"the result of {name}", param, shape, "the parameter")
+    same_dtype(f"the result of {name}", param, dtype, "the layer")
+    return param
 
 
 @lru_cache(maxsize=16)

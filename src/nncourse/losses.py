@@ -91,6 +91,7 @@ class Loss:
             If shapes do not fit, the batch is empty, a target is out of range, or something is
             NaN or infinite.
         """
+        self._values = None  # so that nothing can go back through a forward that was refused
         check_array("predictions", predictions)
         if predictions.size == 0 or predictions.ndim == 0:
             raise ValueError(f"predictions should hold at least one row, but got shape {predictions.shape}.")

@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import dropwhile, pairwise
@@ -304,15 +303,15 @@ class Sequential:
             If the folder does not exist.
         """
         target = Path(path)
+        temporary = target.with_name(f"{target.name}.{os.getpid()}.part")  # on the same disk
         if not target.parent.is_dir():
             raise FileNotFoundError(f"path should be in a folder that exists, but got {str(path)!r}.")
-        handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=target.name, suffix=".part")
         try:
-            with os.fdopen(handle, "wb") as file:
+            with open(temporary, "xb") as file:
                 np.savez(file, **{FORMAT_KEY: np.array(FORMAT)}, **self.state())  # type: ignore[arg-type]
             os.replace(temporary, target)
         except BaseException:
-            os.unlink(temporary)
+            temporary.unlink(missing_ok=True)
             raise
 
     def load(self, path: str | os.PathLike[str]) -> None:
@@ -395,6 +394,8 @@ class MLP(Sequential):
         dropout: float = 0.0,
         dtype: npt.DTypeLike = np.float64,
     ) -> None:
+        if not isinstance(sizes, Sequence):
+            raise TypeError(f"sizes should be a sequence such as [2, 8, 2], but got {describe(sizes)}.")
         sizes = [whole_number("every entry of sizes", size) for size in sizes]
         if len(sizes) < 2:
             raise ValueError(f"sizes should have at least two entries, but got {sizes}.")

@@ -164,6 +164,18 @@ def test_the_trace_shows_contributions_and_their_running_total():
     assert [float(step.total) for step in backward] == [3.0, 6.0]
 
 
+def test_values_are_those_of_numpy():
+    a, b = np.array([3.0, -2.0]), np.array([4.0, 0.5])
+    for result, expected in (
+        (Value(a) / Value(b), a / b),
+        (2 / Value(b), 2 / b),
+        (Value(a) - Value(b), a - b),
+        (2 - Value(b), 2 - b),
+        (Value(a) * Value(b), a * b),
+    ):
+        np.testing.assert_allclose(result.data, expected)
+
+
 def test_a_power_of_0_is_flat_also_at_0():
     x = Value([0.0, 2.0])
     (x**0).sum().backward()

@@ -8,7 +8,7 @@ import pytest
 from nncourse import layers, normalization
 from nncourse.activations import ACTIVATIONS
 from nncourse.dropout import Dropout
-from nncourse.initializers import Constant, Normal
+from nncourse.initializers import Constant, Normal, Zeros
 from nncourse.layers import (
     Elementwise,
     Flatten,
@@ -289,3 +289,27 @@ def test_activation_layers_carry_their_function_and_derivative(name):
     activation = ACTIVATIONS[name]
     np.testing.assert_array_equal(layer.function(z), activation.function(z))
     np.testing.assert_array_equal(layer.derivative(z), activation.derivative(z))
+
+
+@pytest.mark.parametrize(
+    ("settings", "error", "message"),
+    [
+        ({"weight_init": "kaiming"}, TypeError, "weight_init should be an initializer such as"),
+        ({"weight_init": Zeros}, TypeError, r"weight_init should be an initializer such as Zeros\(\), but"),
+        (
+            {"dtype": np.float32, "weight_init": lambda shape, r, dtype: r.normal(size=shape)},
+            TypeError,
+            "the result of weight_init should have the dtype of the layer, float32",
+        ),
+        ({"bias_init": lambda shape, r, dtype: np.zeros(1)}, ValueError, r"the result of bias_init .*\(2,\)"),
+    ],
+)
+def test_first_parameters_have_to_fit(settings, error, message):
+    with pytest.raises(error, match=message):
+        Linear(3, 2, rng=rng(), **settings)
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.longdouble])
+def test_other_floats_are_refused(dtype):
+    with pytest.raises(TypeError, match="should be an array of float64 or float32"):
+        ReLU().forward(np.ones((2, 2), dtype))

@@ -303,3 +303,12 @@ def test_a_distribution_may_be_off_by_rounding():
     distribution("p", [0.5, 0.5 + 9e-7])
     with pytest.raises(ValueError, match="sum to 1"):
         distribution("p", [0.5, 0.5 + 2e-6])
+
+
+def test_nothing_goes_back_through_a_forward_that_was_refused():
+    loss = SoftmaxCrossEntropy()
+    loss.forward(P, np.array([0, 1]))
+    with pytest.raises(ValueError, match="finite"):
+        loss.forward(P * np.nan, np.array([0, 1]))
+    with pytest.raises(RuntimeError, match="needs a forward pass before it"):
+        loss.backward()

@@ -110,6 +110,22 @@ def test_a_layer_that_replaces_backward_alone_is_trained_with_it():
     np.testing.assert_array_equal(network.grads["scaled1.W"], expected["scaled1.W"])
 
 
+def test_a_file_with_a_pickle_in_it_is_refused(tmp_path):
+    np.savez(
+        tmp_path / "weights.npz",
+        **{"nncourse format": np.array("weights 1"), "x": np.array([{}], dtype=object)},
+    )
+    with pytest.raises(ValueError, match="cannot be read"):
+        small().load(tmp_path / "weights.npz")
+
+
+def test_others_may_read_a_saved_file_as_they_may_read_any_other(tmp_path):
+    small().save(tmp_path / "weights.npz")
+    (tmp_path / "other").touch()
+    modes = {path.stat().st_mode for path in tmp_path.iterdir()}
+    assert len(modes) == 1
+
+
 def test_layers_cannot_share_a_parameter():
     first, second = Linear(4, 4, rng=rng()), Linear(4, 4, rng=rng())
     second.params["W"] = first.params["W"]
