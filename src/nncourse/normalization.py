@@ -178,7 +178,8 @@ class BatchNorm1d(_Normalization):
         if self.training and inputs[:, 0].size < 2:
             raise ValueError(
                 f"{name} should give each channel at least two numbers in training, since one "
-                f"number has no variance, but got the shape {inputs.shape}."
+                f"number has no variance, but got the shape {inputs.shape}. If it was the last batch of "
+                f"an epoch, choose another batch_size."
             )
 
     def _axes(self, cells: Array) -> tuple[int, ...]:
