@@ -24,6 +24,7 @@ from nncourse.arguments import (
 )
 
 State = dict[str, Array]
+Kind = tuple[tuple[int, ...], np.dtype[Any]]
 
 
 class NonFiniteGradient(FloatingPointError):
@@ -95,7 +96,7 @@ class Optimizer:
         self.weight_decay = non_negative("weight_decay", weight_decay)
         self.num_steps = 0
         self.state: list[State] = []
-        self._kinds: list[tuple[tuple[int, ...], np.dtype[Any]]] = []
+        self._kinds: list[Kind] = []
 
     @property
     def learning_rate(self) -> float:
@@ -177,11 +178,14 @@ class Optimizer:
             self._kinds = kinds
             self.state = [self.new_state(param) for param in params]
         elif kinds != self._kinds:
-            was, now = (", ".join(f"{shape} {dtype}" for shape, dtype in all) for all in (self._kinds, kinds))
             raise ValueError(
-                f"params should have the shapes and dtypes of the first step, {was}, but got {now}. Call "
-                f"reset() or use a new optimizer for other parameters."
+                f"params should have the shapes and dtypes of the first step, {_listed(self._kinds)}, "
+                f"but got {_listed(kinds)}. Call reset() or use a new optimizer for other parameters."
             )
+
+
+def _listed(kinds: list[Kind]) -> str:
+    return ", ".join(f"{shape} {dtype}" for shape, dtype in kinds)
 
 
 def _fits(param: Array, grad: Array) -> bool:

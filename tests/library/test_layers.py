@@ -53,7 +53,7 @@ def test_a_gradient_of_another_shape_or_dtype_is_refused(name):
     outputs = layer.forward(rng().normal(size=(2, 4)))
     with pytest.raises(ValueError, match=r"backward should have the shape of the outputs"):
         layer.backward(np.ones((*outputs.shape, 1)))
-    with pytest.raises(TypeError, match=r"should have the dtype of the outputs, float64, but"):
+    with pytest.raises(TypeError, match=r"^grad of .*backward should have the dtype of the outputs, float64"):
         layer.backward(np.ones(outputs.shape, np.float32))
     with pytest.raises(TypeError, match=r"backward should be an array of float64 or float32"):
         layer.backward([[1.0]])
@@ -294,14 +294,23 @@ def test_activation_layers_carry_their_function_and_derivative(name):
 @pytest.mark.parametrize(
     ("settings", "error", "message"),
     [
-        ({"weight_init": "kaiming"}, TypeError, "weight_init should be an initializer such as"),
+        ({"weight_init": "kaiming"}, TypeError, "weight_init should be an initializer such as.*'kaiming'"),
+        (
+            {"bias_init": lambda shape, r, dtype: [0, 0]},
+            TypeError,
+            r"the result of bias_init should be an array",
+        ),
         ({"weight_init": Zeros}, TypeError, r"weight_init should be an initializer such as Zeros\(\), but"),
         (
             {"dtype": np.float32, "weight_init": lambda shape, r, dtype: r.normal(size=shape)},
             TypeError,
             "the result of weight_init should have the dtype of the layer, float32",
         ),
-        ({"bias_init": lambda shape, r, dtype: np.zeros(1)}, ValueError, r"the result of bias_init .*\(2,\)"),
+        (
+            {"bias_init": lambda shape, r, dtype: np.zeros(1)},
+            ValueError,
+            r"bias_init should have the shape of the parameter, \(2,\)",
+        ),
     ],
 )
 def test_first_parameters_have_to_fit(settings, error, message):
@@ -313,3 +322,26 @@ def test_first_parameters_have_to_fit(settings, error, message):
 def test_other_floats_are_refused(dtype):
     with pytest.raises(TypeError, match="should be an array of float64 or float32"):
         ReLU().forward(np.ones((2, 2), dtype))
+
+
+def test_a_class_knows_whether_backward_params_belongs_to_its_backward():
+    class Backward(Linear):
+        def backward(self, grad):
+            return super().backward(grad)
+
+    class Params(Linear):
+        def backward_params(self, grad):
+            super().backward_params(grad)
+
+    class Neither(Backward):
+        pass
+
+    class Both(Backward):
+        def backward(self, grad):
+            return super().backward(grad)
+
+        def backward_params(self, grad):
+            super().backward_params(grad)
+
+    fitting = [kind.has_fitting_backward_params for kind in (Linear, Params, Both, ReLU, Backward, Neither)]
+    assert fitting == [True, True, True, False, False, False]

@@ -330,6 +330,8 @@ def test_another_dtype_than_at_the_first_step_is_refused():
     adam.step([np.ones(2)], [np.ones(2)])
     with pytest.raises(ValueError, match=r"dtypes of the first step, \(2,\) float64, but got \(2,\) float32"):
         adam.step([np.ones(2, np.float32)], [np.ones(2, np.float32)])
+    with pytest.raises(ValueError, match=r"but got \(2,\) float64, \(1,\) float64\. Call reset\(\)"):
+        adam.step([np.ones(2), np.ones(1)], [np.ones(2), np.ones(1)])
 
 
 def test_large_gradients_are_clipped_and_do_not_vanish():
