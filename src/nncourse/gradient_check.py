@@ -6,8 +6,8 @@ in training.
 
 A measurement is unfair in two cases, and both are taken care of. Across a kink, such as ReLU's at 0,
 the difference mixes two slopes, and across a seam where only the curvature jumps, such as ELU's, its
-error is no longer small enough: such steps are left out and counted, and where
-nothing is left, all parameters are moved a little first. And a layer that draws a
+error is no longer small enough: such steps are left out and counted, and where nothing is left, all
+parameters are moved a little first. And a layer that draws a
 new mask at every pass, such as dropout, would be a different function each time: its generator is
 wound back before every pass. Afterwards network and generators are as they were.
 """

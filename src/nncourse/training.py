@@ -214,8 +214,8 @@ def fit(
     """Train a network and return how it went.
 
     Take a new optimizer for every training: running averages and the last learning rate of a schedule
-    stay in it. A run whose loss grows without end, but slowly, is not
-    stopped; it shows in ``history.loss``.
+    stay in it. A run whose loss grows without end, but slowly, is not stopped; it shows in
+    ``history.loss``.
 
     Parameters
     ----------
