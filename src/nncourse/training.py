@@ -270,7 +270,8 @@ def fit(
     _check_pair("train", train)
     if validation is not None:
         _check_pair("validation", validation)
-    if not isinstance(metrics or {}, Mapping) or not all(map(callable, (metrics or {}).values())):
+    metrics = {} if metrics is None else metrics
+    if not isinstance(metrics, Mapping) or not all(map(callable, metrics.values())):
         raise TypeError(
             f'metrics should be a dictionary of functions such as {{"accuracy": accuracy}}, '
             f"but got {describe(metrics)}."
@@ -286,7 +287,7 @@ def fit(
         try:
             with np.errstate(over="ignore", invalid="ignore"):  # the error says it better
                 history.loss.append(trainer.epoch(*train, batch_size, rng))
-                _look(history, trainer, train, validation, metrics or {})
+                _look(history, trainer, train, validation, metrics)
         except TrainingDiverged as error:
             error.history = history
             error.add_note(
@@ -319,7 +320,7 @@ def evaluate(network: Sequential, loss: Loss, data: Pair) -> tuple[float, Array]
 
 def _check_pair(name: str, data: Pair) -> None:
     """Refuse data that is not a pair of arrays with as many rows."""
-    if not isinstance(data, tuple) or len(data) != 2 or not all(isinstance(a, np.ndarray) for a in data):
+    if not isinstance(data, tuple) or len(data) != 2:
         raise TypeError(f"{name} should be a pair of arrays (X, y), but got {describe(data)}.")
     same_length(*data, f"X and y of {name}")
 

@@ -461,7 +461,13 @@ def test_bad_settings_are_refused(settings, error, message):
             r"optimizer should be of the class Optimizer, such as SGD\(0\.1\)",
         ),
         (None, SoftmaxCrossEntropy(), SGD(0.1), MOONS.X, r"train should be a pair of arrays"),
-        (None, SoftmaxCrossEntropy(), SGD(0.1), (MOONS.X, MOONS.y.tolist()), "train should be a pair"),
+        (
+            None,
+            SoftmaxCrossEntropy(),
+            SGD(0.1),
+            (MOONS.X, MOONS.y.tolist()),
+            "X and y of train should be arrays",
+        ),
     ],
 )
 def test_classes_and_numbers_are_not_taken_for_objects(network, loss, optimizer, data, message):
