@@ -17,7 +17,7 @@ Array: TypeAlias = npt.NDArray[np.floating[Any]]
 
 FLOAT_DTYPES = (np.dtype(np.float64), np.dtype(np.float32))
 FLOAT_CHARS = "".join(dtype.char for dtype in FLOAT_DTYPES)
-"""How NumPy abbreviates the two, for checks that run in every step: letters compare faster than dtypes."""
+"""NumPy's letters for the two. Checks that run in every step compare letters, which is faster."""
 
 
 def describe(value: object) -> str:
