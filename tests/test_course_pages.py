@@ -16,6 +16,11 @@ from live_cells import PYTHON, bytes_on_the_way, bytes_to_load
 from nncourse.exercises import catalogue
 
 CHAPTERS = sorted((ROOT / "chapters").glob("*.ipynb"))
+GREEK = re.compile(
+    r"\\(alpha|beta|gamma|delta|(?:var)?epsilon|zeta|eta|theta|iota|kappa|lambda|mu|nu|xi|pi|rho|sigma|tau"
+    r"|(?:var)?phi|chi|psi|omega|Gamma|Delta|Theta|Lambda|Phi|Psi|Omega|ell)(?![A-Za-z])"
+)
+"""Greek letters in mathematics, and the script l, which is one of their kind: a letter with a meaning."""
 
 
 def page(book: Path, name: str) -> BeautifulSoup:
@@ -139,3 +144,15 @@ def test_the_costs_of_hosting_follow_from_the_measured_pages(book: Path) -> None
         "half a cent for each of a thousand GB in a TB"
     )
     assert int(look[-1].replace(",", "")) == pytest.approx(100_000 / (home + chapter), abs=1)
+
+
+def test_the_notation_explains_every_greek_letter_of_the_chapters() -> None:
+    explained = set(GREEK.findall((ROOT / "notation.md").read_text("utf-8")))
+    used = {letter for path in CHAPTERS for letter in GREEK.findall(path.read_text("utf-8"))}
+    assert len(used) > 12
+    assert used - explained == {"pi"}, "a letter that notation.md leaves out, other than the circle's number"
+
+
+def test_a_transposed_matrix_is_written_in_one_way() -> None:
+    pages = [*CHAPTERS, *(ROOT / "exercises").glob("*.ipynb"), *ROOT.glob("*.md")]
+    assert [path.name for path in pages if r"\top" in path.read_text("utf-8")] == []
