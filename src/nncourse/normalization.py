@@ -17,6 +17,7 @@ layer                   one mean and variance for each         taken over
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -79,6 +80,12 @@ class _Normalization(Layer):
             mean_gx: Array = (g * normalized).mean(axis=self._axes(g), keepdims=True)
             g = g - mean_g - normalized * mean_gx
         return (g / self._std).reshape(grad.shape)
+
+    def output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
+        """Return the same shape, after a check that the inputs fit."""
+        a_batch = np.empty((2, *input_shape), self.params["gamma"].dtype)
+        self._check_inputs(f"inputs of {type(self).__name__}", a_batch)
+        return input_shape
 
     def _check_inputs(self, name: str, inputs: Array) -> None:
         raise NotImplementedError
@@ -213,8 +220,8 @@ class LayerNorm(_Normalization):
     Parameters
     ----------
     shape : int or tuple of int
-        The shape of one sample's features, which are the last axes of the inputs: C for inputs
-        (N, C), (C, L) for inputs (N, C, L). `gamma` and `beta` have this shape.
+        The shape of one sample's features, at least two, which are the last axes of the inputs: C
+        for inputs (N, C), (C, L) for inputs (N, C, L). `gamma` and `beta` have this shape.
     epsilon : float
         ε above 0, added to the variance.
     dtype : dtype
@@ -235,7 +242,12 @@ class LayerNorm(_Normalization):
         dtype: npt.DTypeLike = np.float64,
     ) -> None:
         sizes = shape if isinstance(shape, tuple) else (shape,)
-        super().__init__(tuple(whole_number("every entry of shape", size) for size in sizes), epsilon, dtype)
+        sizes = tuple(whole_number("every entry of shape", size) for size in sizes)
+        if math.prod(sizes) < 2:
+            raise ValueError(
+                f"shape should have at least two features, since one number has no variance, but got {shape}."
+            )
+        super().__init__(sizes, epsilon, dtype)
 
     def _check_inputs(self, name: str, inputs: Array) -> None:
         gamma = self.params["gamma"]
@@ -263,7 +275,8 @@ class GroupNorm(_Normalization):
     num_groups : int
         How many groups; it divides `num_channels`.
     num_channels : int
-        C. Inputs are (N, C) or (N, C, L). `gamma` and `beta` have shape (C,).
+        C. Inputs are (N, C) or (N, C, L) with at least two numbers in each group: one has no
+        variance. `gamma` and `beta` have shape (C,).
     epsilon : float
         ε above 0, added to the variance.
     dtype : dtype
@@ -285,6 +298,11 @@ class GroupNorm(_Normalization):
 
     def _check_inputs(self, name: str, inputs: Array) -> None:
         check_channels(name, inputs, self.params["gamma"], least=2)
+        if inputs[0].size == self.num_groups:
+            raise ValueError(
+                f"{name} should have at least two numbers in each of the {self.num_groups} groups, since one "
+                f"number has no variance, but got the shape {inputs.shape}."
+            )
 
     def _split(self, values: Array) -> Array:
         return values.reshape(len(values), self.num_groups, -1)
@@ -316,11 +334,7 @@ class InstanceNorm1d(GroupNorm):
 
     def _check_inputs(self, name: str, inputs: Array) -> None:
         check_channels(name, inputs, self.params["gamma"], least=3)
-        if inputs.shape[2] < 2:
-            raise ValueError(
-                f"{name} should have at least two positions per channel, since one number has no "
-                f"variance, but got the shape {inputs.shape}."
-            )
+        super()._check_inputs(name, inputs)
 
 
 def check_channels(name: str, inputs: Any, gamma: Array, least: int) -> None:

@@ -88,6 +88,27 @@ def test_group_norm_with_one_group_is_layer_norm_and_with_c_groups_instance_norm
     np.testing.assert_allclose(GroupNorm(4, 4).forward(X), InstanceNorm1d(4).forward(X))
 
 
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda **settings: BatchNorm1d(4, **settings),
+        lambda **settings: LayerNorm((4, 5), **settings),
+        lambda **settings: GroupNorm(2, 4, **settings),
+        lambda **settings: InstanceNorm1d(4, **settings),
+    ],
+)
+def test_epsilon_and_dtype_reach_every_normalization(make):
+    same = np.full((3, 4, 5), 2.0)
+    same[:, :, 0] = 7.0  # each row of five has mean 3 and variance 4
+    outputs = make(epsilon=12.0).forward(same)
+    np.testing.assert_allclose(np.unique(outputs), [-0.25, 1.0])
+    single = make(dtype=np.float32)
+    assert {array.dtype for array in [*single.params.values(), *single.buffers.values()]} == {
+        np.dtype(np.float32)
+    }
+    assert single.forward(same.astype(np.float32)).dtype == np.float32
+
+
 @pytest.mark.parametrize("layer", [LayerNorm((4, 5)), GroupNorm(2, 4), InstanceNorm1d(4)])
 def test_all_but_batch_norm_treat_each_sample_by_itself(layer):
     together = layer.forward(X)
@@ -169,7 +190,13 @@ def test_in_the_long_run_the_running_statistics_are_those_of_the_data():
         (LayerNorm((4, 5)), np.ones((3, 4)), r"should have the shape \(batch_size, 4, 5\)"),
         (GroupNorm(2, 4), np.ones((3, 2)), r"should have the shape \(batch_size, 4\)"),
         (InstanceNorm1d(4), np.ones((3, 4)), r"should have the shape \(batch_size, 4, any\)"),
-        (InstanceNorm1d(4), np.ones((3, 4, 1)), "at least two positions per channel"),
+        (
+            GroupNorm(4, 4),
+            np.ones((3, 4)),
+            r"at least two numbers in each of the 4 groups.*got the shape \(3, 4\)",
+        ),
+        (GroupNorm(4, 4), np.ones((3, 4, 1)), "at least two numbers in each of the 4 groups"),
+        (InstanceNorm1d(4), np.ones((3, 4, 1)), "at least two numbers in each of the 4 groups"),
     ],
 )
 def test_inputs_that_do_not_fit_are_refused(layer, inputs, message):
@@ -186,11 +213,27 @@ def test_inputs_that_do_not_fit_are_refused(layer, inputs, message):
         (lambda: GroupNorm(3, 4), "num_groups should divide num_channels = 4, but got 3"),
         (lambda: GroupNorm(0, 4), "num_groups should be a whole number of at least 1"),
         (lambda: LayerNorm((4, 0)), "every entry of shape should be a whole number"),
+        (lambda: LayerNorm((1, 1)), r"shape should have at least two features.*got \(1, 1\)"),
     ],
 )
 def test_settings_that_make_no_sense_are_refused(make, message):
     with pytest.raises(ValueError, match=message):
         make()
+
+
+@pytest.mark.parametrize(
+    ("layer", "fitting", "other"),
+    [
+        (BatchNorm1d(4), (4,), (5,)),
+        (LayerNorm((4, 5)), (4, 5), (4,)),
+        (GroupNorm(2, 4), (4, 3), (3, 4)),
+        (InstanceNorm1d(4), (4, 3), (4,)),
+    ],
+)
+def test_a_summary_refuses_a_shape_that_does_not_fit(layer, fitting, other):
+    assert layer.output_shape(fitting) == fitting
+    with pytest.raises(ValueError, match=f"inputs of {type(layer).__name__} should have the shape"):
+        layer.output_shape(other)
 
 
 def test_the_documented_defaults():
