@@ -295,6 +295,9 @@ class Elementwise(Layer):
     function, derivative : callable
         f and f', each from an array to an array of the same shape and dtype. Your own pair works
         as well as those of `nncourse.activations`.
+    kinked : bool
+        Whether f has a kink at 0, as ReLU and abs(z) have: the gradient check then leaves out the
+        steps across it.
 
     Examples
     --------
@@ -304,12 +307,17 @@ class Elementwise(Layer):
     (array([[9.]]), array([[6.]]))
     """
 
-    kinked = False
-
-    def __init__(self, function: Callable[[Array], Array], derivative: Callable[[Array], Array]) -> None:
+    def __init__(
+        self,
+        function: Callable[[Array], Array],
+        derivative: Callable[[Array], Array],
+        *,
+        kinked: bool = False,
+    ) -> None:
         super().__init__()
         self.function = function
         self.derivative = derivative
+        self.kinked = kinked
 
     def forward(self, inputs: Array) -> Array:
         """Return f(inputs), of the same shape."""
@@ -355,10 +363,8 @@ class Tanh(Elementwise):
 class ReLU(Elementwise):
     """outputs = max(0, inputs); see `nncourse.activations.relu`."""
 
-    kinked = True
-
     def __init__(self) -> None:
-        super().__init__(activations.relu, activations.relu_derivative)
+        super().__init__(activations.relu, activations.relu_derivative, kinked=True)
 
 
 class LeakyReLU(Elementwise):
@@ -370,13 +376,12 @@ class LeakyReLU(Elementwise):
         0.01 by default; see `nncourse.activations.leaky_relu`.
     """
 
-    kinked = True
-
     def __init__(self, slope: float = activations.LEAKY_SLOPE) -> None:
         self.slope = number("slope", slope)
         super().__init__(
             lambda z: activations.leaky_relu(z, slope),
             lambda z: activations.leaky_relu_derivative(z, slope),
+            kinked=True,
         )
 
 
@@ -389,11 +394,13 @@ class ELU(Elementwise):
         α above 0; see `nncourse.activations.elu`.
     """
 
-    kinked = True
-
     def __init__(self, alpha: float = 1.0) -> None:
         self.alpha = positive("alpha", alpha)
-        super().__init__(lambda z: activations.elu(z, alpha), lambda z: activations.elu_derivative(z, alpha))
+        super().__init__(
+            lambda z: activations.elu(z, alpha),
+            lambda z: activations.elu_derivative(z, alpha),
+            kinked=True,
+        )
 
 
 class GELU(Elementwise):

@@ -150,6 +150,13 @@ def test_xor_with_relu_and_biases_of_zero_is_checked_beside_the_kink(seed):
         np.testing.assert_array_equal(value, before[name])
 
 
+def test_an_activation_of_your_own_can_say_that_it_has_a_kink():
+    inputs = np.array([[1e-6, 2.0, -3.0]])
+    assert not check_layer(Elementwise(np.abs, np.sign), inputs)
+    report = check_layer(Elementwise(np.abs, np.sign, kinked=True), inputs)
+    assert report.passed and report.worst.skipped > 0
+
+
 @pytest.mark.parametrize("layer", [LayerNorm(4), BatchNorm1d(4), GroupNorm(2, 4)])
 def test_its_random_numbers_are_not_those_of_the_inputs(layer):
     assert check_layer(layer, rng(0).normal(size=(6, 4)))
