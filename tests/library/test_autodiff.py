@@ -145,6 +145,12 @@ def test_it_agrees_with_the_layers_of_the_library():
         np.testing.assert_allclose(value.grad, grad, rtol=1e-12)
 
 
+def test_relu_has_slope_0_at_0():
+    x = Value(np.array([-1.0, 0.0, 2.0]))
+    x.relu().sum().backward()
+    assert x.grad.tolist() == [0, 0, 1]
+
+
 def test_the_trace_tells_every_step_in_order():
     x, w, b = Value(2.0, "x"), Value(-3.0, "w"), Value(1.0, "b")
     y = (x * w + b).relu()

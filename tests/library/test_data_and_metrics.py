@@ -58,12 +58,35 @@ def test_shapes_without_noise_lie_on_their_curves():
     np.testing.assert_allclose(np.linalg.norm(X[y == 2], axis=1), np.linspace(0.05, 1, 40))
 
 
+def test_points_on_a_circle_are_equally_far_apart_all_around():
+    X, y = data.circles(12, 0.0, rng=rng())
+    for label, radius in ((0, 1.0), (1, 0.5)):
+        ring = X[y == label]
+        gaps = np.linalg.norm(ring - np.roll(ring, 1, axis=0), axis=1)
+        np.testing.assert_allclose(gaps, 2 * radius * np.sin(np.pi / 12))
+
+
+@pytest.mark.parametrize("turns", [1.0, -0.5])
+def test_an_arm_of_a_spiral_turns_steadily_and_anticlockwise_for_positive_turns(turns):
+    X, y = data.spirals(200, 0.0, turns=turns, rng=rng())
+    angle = np.unwrap(np.arctan2(*X[y == 0].T[::-1]))
+    np.testing.assert_allclose(np.diff(angle), turns * 2 * np.pi * 0.95 / 199)
+    np.testing.assert_allclose(X[y == 1], -X[y == 0], atol=1e-12)
+
+
 def test_noise_has_the_promised_standard_deviation():
+    generator = rng()
     clean, noisy = (data.xor(5000, noise, rng=rng()).X for noise in (0.0, 0.2))
     assert (noisy - clean).std() == pytest.approx(0.2, rel=0.03)
     X, y = data.blobs(5000, [[0.0, 0.0], [5.0, 1.0]], 0.7, rng=rng())
     assert X[y == 1].std(axis=0) == pytest.approx(0.7, rel=0.05)
     np.testing.assert_allclose(X[y == 1].mean(axis=0), [5, 1], atol=0.05)
+    for shape, default in ((data.circles, 0.1), (data.spirals, 0.05)):
+        clean, noisy, usual = (shape(5000, *noise, rng=rng()).X for noise in ((0.0,), (0.3,), ()))
+        assert (noisy - clean).std(axis=0) == pytest.approx(0.3, rel=0.05)
+        assert (usual - clean).std(axis=0) == pytest.approx(default, rel=0.05)
+    residuals = [part.y - 1.5 * part.X for _ in range(300) for part in data.ten_points(rng=generator)]
+    assert np.std(residuals) == pytest.approx(0.5, rel=0.05)
 
 
 def test_a_polynomial_has_its_coefficients_from_the_constant_upwards():
