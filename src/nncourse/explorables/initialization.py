@@ -106,12 +106,17 @@ def _scores(net: MLP) -> Array:
 
 
 @cache
-def race(start: str, activation: str, depth: int) -> Race:
-    """Train a network of `depth` layers from a start; NaN stands for all that follows a divergence."""
+def race(start: str, activation: str, depth: int, larger: float = 0.0) -> Race:
+    """Train a network of `depth` layers; NaN stands for all that follows a divergence.
+
+    Its first weights are those of the start, larger by the factor ``1 + larger``.
+    """
     X, y = race_data()
     rng = np.random.default_rng(0)
     sizes = [64, *[WIDTH] * (depth - 1), 10]
     net = MLP(sizes, activation=activation, rng=rng, weight_init=start_weights(start, activation))
+    for W in net.params.values():
+        W *= 1 + larger
     loss = SoftmaxCrossEntropy()
     trainer = Trainer(net, loss, SGD(RACE_RATE))
     losses = np.full(EPOCHS + 1, np.nan)
