@@ -19,9 +19,9 @@ class Dropout(Layer):
     """Inverted dropout: in training, zero each number with probability p, divide by 1 − p.
 
     The division keeps the expected activation: E[mask] = (1 − p) · 1/(1 − p) = 1. In use nothing
-    happens at all. Dropout is due to Hinton et al. (2012) and Srivastava et al. (2014), whose p is
-    the probability of being kept. The second paper names the inverted form, which libraries use
-    today.
+    happens at all. Dropout is due to Hinton et al. (2012) and Srivastava et al. (2014). In the
+    second paper p is the probability of being kept; it also mentions the inverted form, which
+    libraries use today.
 
     Parameters
     ----------

@@ -114,8 +114,9 @@ class Initializer:
 class Constant(Initializer):
     """The same number everywhere.
 
-    In every layer of a network it keeps the units of each hidden layer identical for ever: same
-    weights in, same weights out, same gradients.
+    In every layer of a network, with equal biases, it keeps the units of each hidden layer identical
+    for ever (unless chance, as in dropout, tells them apart): same weights in, same weights out, same
+    gradients.
 
     >>> import numpy as np
     >>> Constant(0.5)((1, 2), np.random.default_rng(0))
@@ -133,8 +134,8 @@ class Constant(Initializer):
 class Zeros(Constant):
     """Zero everywhere: usual for biases.
 
-    As the weights of all layers it is fatal with tanh or ReLU, since every weight's gradient is then
-    0; an output layer alone may start at zero.
+    As the weights of all layers, with biases of 0, it is fatal with tanh or ReLU, since every weight's
+    gradient is then 0; an output layer alone may start at zero.
     """
 
     def __init__(self) -> None:

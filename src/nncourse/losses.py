@@ -263,7 +263,7 @@ class BinaryCrossEntropy(Loss):
 
     −y log σ(z) − (1 − y) log(1 − σ(z)) = max(z, 0) − z y + log(1 + e^(−|z|)), where the right-hand
     side never overflows and never takes log 0. Targets y in [0, 1] have the shape and dtype of
-    the scores. The gradient is σ(z) − y.
+    the scores. The gradient is σ(z) − y, for the mean divided by the number of entries.
 
     Parameters
     ----------
@@ -297,7 +297,8 @@ class SoftmaxCrossEntropy(Loss):
     """Cross entropy of a label and softmax(z), from the scores z themselves.
 
     For the label distribution t the loss of one row is −Σ t log softmax(z), and its gradient is
-    softmax(z) − t. Predictions have shape (n, k). Targets are either
+    softmax(z) − t, for the mean divided by the number of rows. Predictions have shape (n, k).
+    Targets are either
 
     - hard labels: whole numbers in 0 … k − 1, shape (n,); or
     - soft labels: rows of probabilities, shape (n, k), in the dtype of the scores.
